@@ -1,0 +1,40 @@
+"""The rules that say no. Each text is fit to be shown to the person it stops.
+
+What is merely absent (no such user, wrong password, no session) is None, not an error.
+"""
+
+
+class AccountError(Exception):
+    """A rule of accounts was broken; `field` names the form field it is about, if one."""
+
+    field = ""
+
+
+class InvalidUsername(AccountError):
+    """The text cannot be a username."""
+
+    field = "username"
+
+
+class UsernameTaken(AccountError):
+    """Somebody has this username, perhaps in another spelling."""
+
+    field = "username"
+
+
+class InvalidPassword(AccountError):
+    """The text cannot be a password. It is never part of the message."""
+
+    field = "password"
+
+
+class Busy(AccountError):
+    """Too many passwords wait for their hash; nothing was done."""
+
+    retry_after = 5  # seconds
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Very many people are logging in just now. Nothing was changed. "
+            f"Please try again in {self.retry_after} seconds."
+        )

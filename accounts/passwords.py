@@ -1,0 +1,160 @@
+"""Passwords: what may be one, and its hash.
+
+Argon2id with OWASP's parameters, through passlib's CryptContext: a good log-in on an older hash
+(Lucia's, or weaker parameters) gives a current one to store. Hashes are computed in a few
+threads of their own, so that other pages stay fast while many people log in.
+
+https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import threading
+import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+from passlib.context import CryptContext
+from passlib.utils import to_bytes, to_unicode
+from passlib.utils.handlers import MinimalHandler
+
+from .errors import Busy, InvalidPassword
+
+PASSWORD_MIN = 6  # code points, after normalising
+PASSWORD_MAX = 255
+RAW_MAX = 4 * PASSWORD_MAX  # before normalising, which is quadratic on hostile text
+LONGEST_WAIT = 2  # seconds for a hashing thread to be free
+ARGON2 = {"memory_cost": 19_456, "time_cost": 2, "parallelism": 1}  # OWASP: 19 MiB
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class LuciaScrypt(MinimalHandler):
+    """The hashes of Lucia: "s2:salt:hex" of v2 (scrypt, r=16) and "salt:hex" of v1 (r=8).
+
+    Only verifies. The salt is used as text, N=16384, p=1, and 64 bytes stand in lower-case hex.
+    Of Lucia v2, utils/crypto: generateScryptKey, validateLuciaPasswordHash.
+    """
+
+    name = "lucia_scrypt"
+    setting_kwds = ()
+    context_kwds = ()
+    form = re.compile("(s2:)?([^:]+):([0-9a-f]{128})")
+
+    @classmethod
+    def identify(cls, hash: str | bytes) -> bool:  # noqa: A002 - passlib's name
+        """Whether a stored hash has one of the two forms."""
+        return bool(cls.form.fullmatch(to_unicode(hash)))
+
+    @classmethod
+    def verify(cls, secret: str | bytes, hash: str | bytes, **_context: Any) -> bool:  # noqa: A002
+        """Whether `secret` (NFKC already) is the password of `hash`."""
+        match = cls.form.fullmatch(to_unicode(hash))
+        if match is None:
+            raise ValueError("not a hash of Lucia")
+        version, salt, wanted = match.groups()
+        computed = hashlib.scrypt(
+            to_bytes(secret), salt=salt.encode(), n=16_384, r=16 if version else 8, p=1,
+            maxmem=2**26, dklen=64,
+        )  # fmt: skip
+        return hmac.compare_digest(computed.hex(), wanted)
+
+
+class HashingThreads:
+    """A few low-priority threads and a short queue before them."""
+
+    def __init__(self, threads: int, queue: int) -> None:
+        self._executor = ThreadPoolExecutor(threads, "hash", _lower_priority)
+        self._places = threading.BoundedSemaphore(threads + queue)
+
+    def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Return what `function` returns. Raises Busy at once when the queue is full, and after
+        LONGEST_WAIT seconds when no thread has begun.
+        """
+        if not self._places.acquire(blocking=False):
+            raise Busy
+        future = self._executor.submit(function, *args, **kwargs)
+        future.add_done_callback(lambda _: self._places.release())
+        try:
+            return future.result(LONGEST_WAIT)
+        except TimeoutError:
+            if future.cancel():
+                raise Busy from None
+            return future.result()  # begun in the last moment: done in a few milliseconds
+
+
+def _lower_priority() -> None:
+    # On Linux niceness belongs to the thread: pages go before hashes.
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
+def configure(threads: int, queue: int, **argon2: int) -> None:
+    """Set up hashing: `threads` at once, `queue` waiting; argon2 parameters default to ARGON2."""
+    global _threads, _context, _dummy_hash  # noqa: PLW0603 - set once at start
+    _threads = HashingThreads(threads, queue)
+    options: dict[str, Any] = {f"argon2__{key}": value for key, value in (argon2 or ARGON2).items()}
+    _context = CryptContext(schemes=["argon2", LuciaScrypt], deprecated="auto", **options)
+    _dummy_hash = _context.hash(os.urandom(16).hex())
+
+
+_threads: HashingThreads
+_context: CryptContext
+_dummy_hash: str
+
+
+def normalize_password(text: str) -> str:
+    """Return the NFKC form, in which a password is hashed. Raises InvalidPassword.
+
+    NFKC as in the original, so that an imported password works in every spelling it had.
+    Nothing is trimmed, cut or case-changed; all that UTF-8 can encode is allowed.
+    """
+    password = _normalized(text)
+    if password is None or len(password) < PASSWORD_MIN:
+        raise InvalidPassword(f"A password has {PASSWORD_MIN} to {PASSWORD_MAX} characters.")
+    return password
+
+
+def _normalized(text: str) -> str | None:
+    if len(text) > RAW_MAX or any("\ud800" <= character <= "\udfff" for character in text):
+        return None
+    password = unicodedata.normalize("NFKC", text)
+    return password if len(password) <= PASSWORD_MAX else None
+
+
+def check_login_length(text: str) -> None:
+    """Raise InvalidPassword when a password typed at log-in is empty or longer than any is."""
+    if not text or _normalized(text) is None:
+        raise InvalidPassword(f"Type your password, 1 to {PASSWORD_MAX} characters.")
+
+
+def hash_password(password: str) -> str:
+    """Return the hash of a password in its NFKC form, as passlib's text. Raises Busy."""
+    return _threads.run(_context.hash, unicodedata.normalize("NFKC", password))
+
+
+def verify_password(text: str, password_hash: str | None) -> bool:
+    """Return whether `text` is the password.
+
+    Costs one hash in every case: without a hash, with one that is damaged, and for a text that
+    can be nobody's password. Raises Busy.
+    """
+    return _threads.run(_verify, _normalized(text), password_hash)
+
+
+def _verify(password: str | None, password_hash: str | None) -> bool:
+    if password is not None and password_hash and _context.identify(password_hash):
+        try:
+            return _context.verify(password, password_hash)
+        except (ValueError, TypeError):
+            pass  # a cut or damaged hash: passlib raises, each kind in its own way
+    _context.verify(password or "", _dummy_hash)
+    return False
+
+
+def needs_rehash(password_hash: str | None) -> bool:
+    """Return whether a hash that was just verified is older or weaker than those made now."""
+    return bool(password_hash and _context.needs_update(password_hash))

@@ -1,0 +1,1 @@
+"""The pages, and what stands between them and the domain."""

@@ -1,0 +1,69 @@
+"""Home, sign up, log in, log out; and whether the database answers."""
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from accounts import users
+from models import Session
+
+from .current_session import (
+    allow_anonymous,
+    anonymous_only,
+    current_client,
+    end_session,
+    start_session,
+)
+from .forms import LoginForm, SignupForm, form_page
+
+bp = Blueprint("auth", __name__)
+
+
+@bp.get("/")
+@allow_anonymous
+def home() -> ResponseReturnValue:
+    """What this is, or a greeting."""
+    return render_template("home.html")
+
+
+@bp.route("/signup", methods=["GET", "POST"])
+@anonymous_only
+@form_page(SignupForm)
+def signup(form: SignupForm) -> ResponseReturnValue:
+    """Make an account and sign its owner in."""
+    start_session(users.sign_up(form.username.data, form.password.data, current_client()))
+    return redirect(url_for("profile.show"))
+
+
+@bp.route("/login", methods=["GET", "POST"])
+@anonymous_only
+@form_page(LoginForm)
+def login(form: LoginForm) -> ResponseReturnValue:
+    """Sign in, and go on to the page that was asked for."""
+    token = users.log_in(form.username.data, form.password.data, current_client())
+    if token is None:
+        return form.page(400, "Incorrect username or password.")
+    return redirect(start_session(token))
+
+
+@bp.post("/logout")
+def logout() -> ResponseReturnValue:
+    """Sign this browser out, and let it forget the pages it has seen."""
+    end_session()
+    response = redirect(url_for("auth.home"))
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@bp.get("/.well-known/change-password")
+@allow_anonymous
+def change_password() -> ResponseReturnValue:
+    """Where password managers look for the page (https://w3c.github.io/webappsec-change-password-url)."""
+    return redirect("/profile/password")
+
+
+@bp.get("/healthz")
+@allow_anonymous
+def healthz() -> ResponseReturnValue:
+    """Say ok when the database answers; otherwise the error handler says 503."""
+    Session.select().limit(1).exists()
+    return "ok", {"Content-Type": "text/plain; charset=utf-8"}

@@ -1,0 +1,106 @@
+"""What a request must look like before a view sees it: host, sender, body, CSRF token.
+
+Each refusal is an HTTP error, so that no view has to think of any of this.
+"""
+
+import hmac
+import re
+
+from flask import Flask, current_app, request, session
+from werkzeug.exceptions import BadRequest, Forbidden, UnsupportedMediaType
+from wtforms.csrf.core import CSRF
+
+from .current_session import SAFE_METHODS, csrf_token
+
+LOCAL_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+class CSRFError(BadRequest):
+    """The form's token is missing or not this browser's: the form is shown again as typed."""
+
+    def __init__(self) -> None:
+        super().__init__("This form had expired, so nothing was done. Please send it again.")
+
+
+class SessionCSRF(CSRF):
+    """Lets `form.csrf_token` and `form.hidden_tag()` of Flask-WTF give the session's token."""
+
+    def generate_csrf_token(self, csrf_token_field: object) -> str:
+        """Return the token that the guard will look for."""
+        return csrf_token()
+
+    def validate_csrf_token(self, form: object, field: object) -> None:
+        """Nothing is left to do: the guard has looked at every unsafe request already."""
+
+
+def check_host() -> None:
+    """Answer only to our own name, before anything else can use a made-up one in a link.
+
+    Not Flask's TRUSTED_HOSTS: with it url_for fails on the error page, and the 400 becomes 500.
+    """
+    if request.endpoint == "auth.healthz":
+        return  # load balancers ask by address
+    if not _is_our_host(request.headers.get("Host", "")):
+        raise BadRequest(
+            "This server does not go by that name. (Operators: the PUBLIC_URL setting names it.)"
+        )
+
+
+def _is_our_host(host: str) -> bool:
+    public_url: str = current_app.config["PUBLIC_URL"]
+    if not public_url:
+        return bool(LOCAL_HOST.fullmatch(host))
+    scheme, _, ours = public_url.partition("://")
+    return host.lower().removesuffix(DEFAULT_PORTS[scheme]) == ours
+
+
+def check_request() -> None:
+    """Refuse an unsafe request that another site sent, that is no plain form, or that lacks
+    this browser's CSRF token. After the gate, which may have redirected it already.
+    """
+    if request.method in SAFE_METHODS or request.routing_exception is not None:
+        return
+    _check_sender()
+    _check_body()
+    _check_csrf_token()
+
+
+def _check_sender() -> None:
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise Forbidden("This form was sent from another site, so nothing was done.")
+    ours = current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")
+    if request.headers.get("Origin", ours).lower() != ours.lower():
+        raise Forbidden("This form was sent from another site, so nothing was done.")
+
+
+def _check_body() -> None:
+    """A JSON body or a file part where a text field belongs makes WTForms answer 500."""
+    if request.content_length != 0 and request.mimetype and request.mimetype not in FORM_TYPES:
+        raise UnsupportedMediaType
+    if request.content_length and not request.mimetype:
+        raise UnsupportedMediaType
+    if request.files:
+        raise UnsupportedMediaType("Files are not accepted here.")
+    if any(len(values) > 1 for values in request.form.listvalues()):
+        raise BadRequest("A field was sent twice, so nothing was done.")
+
+
+def _check_csrf_token() -> None:
+    expected, sent = session.get("csrf_token"), request.form.get("csrf_token", "")
+    if not isinstance(expected, str) or not hmac.compare_digest(
+        expected.encode(errors="replace"), sent.encode(errors="replace")
+    ):
+        raise CSRFError
+
+
+def init_host_check(app: Flask) -> None:
+    """Check the host first of all."""
+    app.before_request(check_host)
+
+
+def init_app(app: Flask) -> None:
+    """Check the rest once it is known who is visiting."""
+    app.before_request(check_request)
+    app.jinja_env.globals["csrf_token"] = csrf_token

@@ -1,0 +1,43 @@
+"""What every template can use: current_user, static_url, time_tag."""
+
+import calendar
+import functools
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask, g, url_for
+from markupsafe import Markup
+
+MONTHS = tuple(calendar.month_name)
+TIME_TAG = Markup('<time datetime="%s">%s</time>')
+
+
+def init_app(app: Flask) -> None:
+    """Offer them to the templates."""
+    app.jinja_env.filters["time_tag"] = time_tag
+    app.jinja_env.globals["static_url"] = static_url(app)
+    app.context_processor(lambda: {"current_user": g.get("user")})
+
+
+def static_url(app: Flask) -> Callable[[str], str]:
+    """Return a function that gives the address of a static file, with a part that changes with
+    its content: browsers may keep it for a year.
+    """
+    folder = Path(app.static_folder or "")
+
+    def url(filename: str) -> str:
+        digest = hashlib.sha256((folder / filename).read_bytes()).hexdigest()
+        return url_for("static", filename=filename, v=digest[:12])
+
+    cached = functools.cache(url)
+    return lambda filename: url(filename) if app.debug else cached(filename)
+
+
+def time_tag(moment: int) -> Markup:
+    """Return a <time> element for Unix milliseconds: "23 November 2026, 11:54 UTC"."""
+    when = time.gmtime(moment // 1000)
+    iso = time.strftime("%Y-%m-%dT%H:%M:%SZ", when)
+    words = f"{when.tm_mday} {MONTHS[when.tm_mon]} {when.tm_year}, {iso[11:16]} UTC"
+    return TIME_TAG % (iso, words)

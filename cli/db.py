@@ -1,0 +1,40 @@
+"""flask db: make the database, and look at its schema."""
+
+import click
+
+import migrations
+from database import database
+
+from .commands import Commands
+
+
+@click.group(cls=Commands)
+def db() -> None:
+    """Make the database and bring it up to date."""
+
+
+@db.command()
+def init() -> None:
+    """Make the database, or bring it to the newest schema.
+
+    Doing it again changes nothing, and no data is ever dropped.
+    """
+    for name in migrations.upgrade() or ["nothing to do"]:
+        click.echo(f"{database.path}: {name}")
+
+
+@db.command()
+def status() -> None:
+    """Show applied and pending migrations, and whether tables and models agree.
+
+    Exit code 1 when something is pending or differs.
+    """
+    pending = False
+    for migration in migrations.status():
+        pending = pending or not migration.applied
+        applied = migration.applied and migration.applied.strftime("%Y-%m-%d %H:%M:%S")
+        click.echo(f"{migration.name}  {applied or 'pending: run flask db init'}")
+    differences = migrations.differences()
+    click.echo(differences or "The tables are as in models.py.")
+    if pending or differences:
+        raise SystemExit(1)

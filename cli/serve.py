@@ -1,0 +1,91 @@
+"""flask serve: what bin/serve starts."""
+
+import ctypes
+import signal
+import socket
+import sys
+from collections.abc import Callable
+
+import click
+from flask import Flask
+from flask.cli import ScriptInfo, pass_script_info
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from werkzeug.serving import run_simple
+from werkzeug.utils import import_string
+
+import migrations
+from database import database
+
+from .commands import one_line_refusals
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+# More than the log-ins that may wait for a hash: pages stay fast beside them.
+THREADS = 16
+
+
+@click.command()
+@click.option("--dev", is_flag=True, help="Flask's reloading server with its debugger.")
+@pass_script_info
+def serve(info: ScriptInfo, dev: bool) -> None:
+    """Bring the database up to date and serve, on HOST:PORT."""
+    app = info.load_app()
+    host, port = app.config["HOST"], app.config["PORT"]
+    with one_line_refusals():
+        for name in migrations.upgrade():
+            click.echo(f"Applied {name}.")
+    if dev:
+        app.debug = True
+        run_simple(host, port, app, use_reloader=True, use_debugger=True, threaded=True)
+    else:
+        serve_granian(host, port, app.config["PUBLIC_URL"] or address(host, port))
+
+
+def serve_granian(host: str, port: int, url: str) -> None:
+    """Serve until told to stop (SIGTERM, Ctrl-C): requests under way are finished first."""
+    claim_port(host, port)
+    server = Granian(
+        "app:create_app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        blocking_threads=THREADS,
+        blocking_threads_idle_timeout=600,  # seconds
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=5_000, max_buffer_size=64 * 1024),
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=30,  # seconds
+        log_level=LogLevels.error,
+    )
+    server.on_startup(lambda: click.echo(f"Vestibule is at {url}"))
+    database.close_all()  # a SQLite connection must not be carried into the worker's process
+    server.serve(target_loader=load_worker)
+
+
+def address(host: str, port: int) -> str:
+    """Return the address a person can open."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def claim_port(host: str, port: int) -> None:
+    """Refuse to start where another server listens: granian would share the port with it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise click.ClickException(f"{host}:{port} cannot be used: {error.strerror}") from None
+
+
+def load_worker(target: str) -> Flask:
+    """Make the application in a worker process, which ends when the main process does: even
+    killed, that leaves no worker behind with the port.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    create_app: Callable[[], Flask] = import_string(target)
+    return create_app()

@@ -1,0 +1,118 @@
+"""flask users: accounts, from the command line. The same rules as on the pages."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+from peewee import fn
+
+from accounts import users as accounts
+from accounts.sessions import alive
+from models import Session, User
+
+from .commands import (
+    Commands,
+    Text,
+    count,
+    json_option,
+    password_option,
+    read_password,
+    user_argument,
+)
+from .output import cell, iso_time, print_rows, printable
+
+COLUMNS = {"username": 31, "id": 15, "created_at": 20, "sessions": 8, "locked_at": 20}
+
+
+@click.group(cls=Commands)
+def users() -> None:
+    """Look after accounts.
+
+    NAME is a username in any spelling, or id:ID.
+    """
+
+
+@users.command()
+@click.argument("name", type=Text())
+@password_option
+def create(name: str, password_stdin: bool) -> None:
+    """Make an account. The password is asked for, hidden and twice.
+
+    \b
+    flask users create Jane
+    pass show jane | flask users create Jane --password-stdin
+    """
+    user = accounts.create_user(name, read_password(password_stdin))
+    click.echo(f"Created {printable(user.username)} (id:{user.id}).")
+
+
+@users.command("list")
+@click.option("--search", metavar="TEXT", type=Text(), help="Only names that contain TEXT.")
+@json_option
+def list_(search: str | None, as_json: bool) -> None:
+    """List accounts, oldest first."""
+    query = User.select().order_by(User.created_at)
+    if search:
+        query = query.where(User.username.contains(search))
+    print_rows(_rows(query), COLUMNS, as_json)
+
+
+def _rows(query: Any) -> Iterator[dict[str, Any]]:
+    sessions = Session.select(fn.COUNT(Session.id)).where(Session.user == User.id, alive())
+    for user in query.select_extend(sessions.alias("sessions")).iterator():
+        yield {
+            "id": user.id,
+            "username": user.username,
+            "created_at": iso_time(user.created_at),
+            "locked_at": iso_time(user.locked_at),
+            "sessions": user.sessions,
+        }
+
+
+@users.command()
+@user_argument
+@json_option
+def show(user: User, as_json: bool) -> None:
+    """Show one account."""
+    row = next(_rows(User.select().where(User.id == user.id)))
+    if as_json:
+        print_rows([row], {}, as_json)
+        return
+    for name, value in row.items():
+        click.echo(f"{name.replace('_', ' '):12}{cell(value)}")
+
+
+@users.command("set-password")
+@user_argument
+@password_option
+def set_password(user: User, password_stdin: bool) -> None:
+    """Give an account a new password and end its sessions."""
+    ended = accounts.set_password(user, read_password(password_stdin))
+    click.echo(f"Set the password of {printable(user.username)}; {count(ended, 'session')} ended.")
+
+
+@users.command()
+@user_argument
+def lock(user: User) -> None:
+    """Keep a user out until unlocked, and end their sessions."""
+    ended = accounts.lock_user(user)
+    click.echo(f"Locked {printable(user.username)}; {count(ended, 'session')} ended.")
+
+
+@users.command()
+@user_argument
+def unlock(user: User) -> None:
+    """Let a locked user log in again."""
+    accounts.unlock_user(user)
+    click.echo(f"Unlocked {printable(user.username)}.")
+
+
+@users.command()
+@user_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(user: User, yes: bool) -> None:
+    """Delete an account and everything of it. Asks first."""
+    if not yes:
+        click.confirm(f"Delete {printable(user.username)} (id:{user.id}) for good?", abort=True)
+    accounts.delete_user(user)
+    click.echo(f"Deleted {printable(user.username)}.")

@@ -1,0 +1,117 @@
+"""The connection to the database: where it is, how it is opened, how long it is held.
+
+Nothing here knows a table. Connections come from Peewee's pool: one is taken out by the first
+query of a request and handed back at its end.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from peewee import DatabaseProxy, OperationalError
+from playhouse.pool import PooledSqliteDatabase
+
+BUSY_TIMEOUT = 5  # seconds a write waits for another process's write
+PRAGMAS = {
+    "busy_timeout": BUSY_TIMEOUT * 1000,  # ms; first, for the next may have to wait
+    "journal_mode": "wal",  # readers never wait for the writer
+    "synchronous": "full",  # an acknowledged sign-up survives a power cut (0.2 ms a commit)
+    "foreign_keys": 1,  # off by default in SQLite; without it a deleted user's sessions stay
+    "journal_size_limit": 64 * 1024 * 1024,
+}
+
+OLDEST_SQLITE = (3, 37)
+
+database = DatabaseProxy()
+
+
+class DatabaseURLError(ValueError):
+    """DATABASE_URL cannot be used; the text says why."""
+
+
+def connect(url: str, folder: str) -> None:
+    """Point `database` at `url`; no connection is opened yet.
+
+    url: "sqlite:///PATH"; a relative PATH is looked for in `folder`.
+    Raises DatabaseURLError.
+    """
+    scheme, _, path = url.partition(":///")
+    if scheme != "sqlite" or not path or path == ":memory:":
+        raise DatabaseURLError(f"sqlite:///PATH is wanted, with the path of a file, not {url!r}")
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise DatabaseURLError(
+            f"SQLite 3.37 or newer is wanted (for STRICT tables), not {sqlite3.sqlite_version}"
+        )
+    database.initialize(SQLite(str(Path(folder, path))))
+
+
+def release() -> None:
+    """Hand the connection back to the pool; the next query takes one out again.
+
+    Called before a password is hashed, so that those who wait for a hash hold no connection.
+    Raises OperationalError inside a transaction: a hash must never be computed in one.
+    """
+    if not database.is_closed():
+        database.close()
+
+
+def file_id(path: str) -> tuple[int, int] | None:
+    """Return device and inode of the file that has this name now; None when there is none."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - asked for every request, and Path costs more
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+class Connection(sqlite3.Connection):
+    """A connection that remembers which file it was opened on."""
+
+    def __init__(self, location: str, *args: Any, **kwargs: Any) -> None:
+        # Looked up before opening: should the file be replaced in between, the two differ and
+        # the next check-out notices; the other way round it never would.
+        self.file_id = file_id(unquote(urlsplit(location).path))
+        super().__init__(location, *args, **kwargs)
+
+
+class SQLite(PooledSqliteDatabase):
+    """A pool of connections to one SQLite file, which must be there (mode=rw never makes one).
+
+    Transactions begin IMMEDIATE: one that reads first and writes later would otherwise fail at
+    once, whatever the busy timeout, when somebody else wrote in between.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"file:{quote(path)}?mode=rw",
+            max_connections=None,  # bounded by the server's threads
+            pragmas=PRAGMAS,
+            lock_type="IMMEDIATE",
+            uri=True,
+            factory=Connection,
+            check_same_thread=False,
+        )
+
+    def create_file(self) -> bool:
+        """Make the empty file, readable by its owner alone; False when it is there already.
+
+        Raises OperationalError when it cannot be made.
+        """
+        try:
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise OperationalError(f"{self.path}: {error.strerror}") from None
+        return True
+
+    def _is_closed(self, conn: Connection) -> bool:
+        # Asked at every check-out. Writes on a connection whose file was deleted succeed and are
+        # lost; those on a file that was replaced go to the old one.
+        if conn.file_id == file_id(self.path):
+            return bool(super()._is_closed(conn))
+        conn.close()
+        return True

@@ -1,0 +1,110 @@
+"""The tables, and what the database itself enforces. No rules of accounts, no Flask.
+
+Times are integers: Unix milliseconds, UTC. Lengths are CHECKs, since Peewee's max_length
+enforces nothing on SQLite, and tables are STRICT, so that a number or bytes never stand where
+text belongs.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from peewee import (
+    BigIntegerField,
+    BlobField,
+    Check,
+    CompositeKey,
+    ForeignKeyField,
+    Model,
+    ModelDelete,
+    Node,
+    TextField,
+)
+
+from database import database
+
+HANDLE_BYTES = 6
+
+
+def now() -> int:
+    """Return this moment as Unix milliseconds, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def between(column: str, least: int, most: int) -> Node:
+    """Return a CHECK on the length of a column (characters of text, bytes of a BLOB)."""
+    return Check(f'length("{column}") BETWEEN {least} AND {most}')
+
+
+class BaseModel(Model):
+    """What all tables share."""
+
+    if TYPE_CHECKING:
+
+        @classmethod
+        def delete(cls) -> ModelDelete:
+            """Return a DELETE of this table; mypy cannot read the stubs' own."""
+            ...
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+        strict_tables = True
+
+
+class User(BaseModel):
+    """A person. The id is random and never used again, whatever becomes of the row."""
+
+    id = TextField(primary_key=True, constraints=[between("id", 1, 255)])
+    username = TextField(constraints=[between("username", 1, 31)])  # as typed, for display
+    created_at = BigIntegerField(index=True)
+    locked_at = BigIntegerField(null=True)
+
+
+class Key(BaseModel):
+    """A way in, apart from the person: renaming and importing touch keys only.
+
+    `provider_user_id` of the provider "username" is the name in the form that makes it unique.
+    """
+
+    provider = TextField(constraints=[between("provider", 1, 31)])
+    provider_user_id = TextField(constraints=[between("provider_user_id", 1, 255)])
+    user = ForeignKeyField(User, backref="keys", on_delete="CASCADE")
+    password_hash = TextField(null=True, constraints=[between("password_hash", 0, 512)])
+
+    class Meta:
+        primary_key = CompositeKey("provider", "provider_user_id")
+
+    def __repr__(self) -> str:
+        return f"<Key {self.provider}>"
+
+
+class Session(BaseModel):
+    """A signed-in browser. The id is the SHA-256 of the token that the browser holds.
+
+    So neither a row nor a copy of the whole database opens a session. Never an integer id:
+    SQLite hands out the highest deleted one again, and an old cookie would open somebody
+    else's session.
+    """
+
+    id = BlobField(primary_key=True, constraints=[between("id", 32, 32)])
+    user = ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
+    created_at = BigIntegerField()
+    authenticated_at = BigIntegerField()
+    last_seen_at = BigIntegerField()
+    active_expires_at = BigIntegerField()
+    idle_expires_at = BigIntegerField(index=True)
+    ip_address = TextField(constraints=[between("ip_address", 0, 45)])
+    user_agent = TextField(constraints=[between("user_agent", 0, 255)])
+
+    class Meta:
+        without_rowid = True
+
+    renewed = False  # not a column: its times were just renewed, so must its cookie be
+
+    @property
+    def handle(self) -> str:
+        """How people call this session: 12 hex digits, not a credential."""
+        return bytes(self.id)[:HANDLE_BYTES].hex()
+
+
+MODELS = [User, Key, Session]

@@ -1,0 +1,26 @@
+"""What a `flask` command may answer, as an operator or a script sees it."""
+
+import re
+
+from click.testing import Result
+
+# What moves the cursor or turns the writing direction; a line's own end is none of it.
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+HOSTILE = "evil\x1b[2J\u202e\x9b\r\n"
+ESCAPED = r"evil\x1b[2J\u202e\x9b\r\n"
+
+
+def done(result: Result, words: str) -> None:
+    """Check that a command did its work."""
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert words in result.stdout
+
+
+def refused(result: Result, words: str, code: int = 1) -> None:
+    """Check that a command was refused: by a rule in one line (1), or for its usage (2)."""
+    assert result.exit_code == code
+    assert result.stdout == ""
+    assert words in result.stderr
+    if code == 1:
+        assert result.stderr.startswith("Error: ")
+        assert result.stderr.count("\n") == 1

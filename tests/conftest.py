@@ -1,0 +1,122 @@
+"""A real application on a real database file, and a browser that fills in its real forms."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+from werkzeug.test import TestResponse
+
+import migrations
+from accounts import passwords
+from app import create_app
+from database import database
+
+SECRET_KEY = "0123456789abcdef" * 4
+PASSWORD = "correct horse"
+CHEAP_ARGON2 = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> dict[str, str]:
+    """Settings of a test's application; change them before asking for `app`."""
+    return {"DATABASE_URL": f"sqlite:///{tmp_path}/test.db", "SECRET_KEY": SECRET_KEY}
+
+
+@pytest.fixture
+def app(settings: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """Vestibule on a new database, with a hash that costs next to nothing."""
+    monkeypatch.setattr(passwords, "ARGON2", CHEAP_ARGON2)
+    app = create_app({"HASH_QUEUE": "64", **settings})
+    migrations.upgrade()
+    yield app
+    database.close_all()
+
+
+@pytest.fixture
+def browser(app: Flask) -> "Browser":
+    """A browser that has been nowhere yet."""
+    return Browser(app)
+
+
+@pytest.fixture
+def jane(browser: "Browser") -> "Browser":
+    """A browser in which Jane has signed up and is signed in."""
+    browser.sign_up("Jane")
+    return browser
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    """Runs `flask` commands."""
+    return app.test_cli_runner()
+
+
+class Browser:
+    """What a person does: open a page, fill in its form, send it."""
+
+    def __init__(self, app: Flask) -> None:
+        self.client: FlaskClient = app.test_client()
+
+    def get(self, path: str, **options: object) -> TestResponse:
+        """Open a page."""
+        return self.client.get(path, **options)
+
+    def submit(self, path: str, fields: dict[str, str], **options: object) -> TestResponse:
+        """Open the page at `path`, fill in its form and send it, hidden fields included."""
+        form = page_form(self.get(path).text, path)
+        return self.client.post(path, data={**hidden_fields(form), **fields}, **options)
+
+    def sign_up(self, username: str, password: str = PASSWORD) -> TestResponse:
+        """Sign up."""
+        return self.submit("/signup", {"username": username, "password": password})
+
+    def log_in(self, username: str, password: str = PASSWORD) -> TestResponse:
+        """Log in."""
+        return self.submit("/login", {"username": username, "password": password})
+
+    def log_out(self) -> TestResponse:
+        """Press the log-out button of the profile page."""
+        form = page_form(self.get("/profile").text, "/logout")
+        return self.client.post("/logout", data=hidden_fields(form))
+
+    def is_signed_in(self) -> bool:
+        """Whether the profile opens."""
+        return self.get("/profile").status_code == 200
+
+
+def soup(html: str) -> BeautifulSoup:
+    """Parse a page."""
+    return BeautifulSoup(html, "html.parser")
+
+
+def page_form(html: str, action: str) -> Tag:
+    """Return the form of a page that is sent to `action` (or to the page itself)."""
+    forms = soup(html).find_all("form")
+    return next(form for form in forms if form.get("action", action) == action)
+
+
+def hidden_fields(form: Tag) -> dict[str, str]:
+    """Return name and value of a form's hidden fields."""
+    return {field["name"]: field["value"] for field in form.find_all("input", type="hidden")}
+
+
+def field(html: str, name: str) -> Tag:
+    """Return the input of a page that has this name."""
+    return soup(html).find("input", attrs={"name": name})
+
+
+def field_error(html: str, name: str) -> str:
+    """Return what a page says is wrong with an input, as a screen reader finds it; "" if fine."""
+    box = field(html, name)
+    if box.get("aria-invalid") != "true":
+        return ""
+    notes = [soup(html).find(id=note) for note in box["aria-describedby"].split()]
+    return " ".join(note.get_text(" ", strip=True) for note in notes if "error" in note["class"])
+
+
+def page_text(html: str) -> str:
+    """Return the words of a page as they are read, blanks made one."""
+    return " ".join(soup(html).get_text(" ").split())

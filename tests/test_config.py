@@ -1,0 +1,248 @@
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from processes import ROOT, flask
+
+from app import create_app
+from config import Config, ConfigError
+
+GOOD_KEY = "0123456789abcdef" * 4
+OTHER_KEY = "fedcba9876543210" * 4
+DEFAULTS = {
+    "HOST": "127.0.0.1",
+    "PORT": 5000,
+    "PUBLIC_URL": "",
+    "PROXY_HOPS": 0,
+    "DATABASE_URL": "sqlite:///vestibule.db",
+    "SECRET_KEY_FALLBACKS": [],
+    "SESSION_ACTIVE_PERIOD": timedelta(days=1),
+    "SESSION_IDLE_PERIOD": timedelta(days=14),
+    "SESSION_MAX_AGE": timedelta(days=90),
+    "SESSIONS_PER_USER": 100,
+    "RESERVED_USERNAMES": (),
+    "HASH_THREADS": os.cpu_count(),
+    "HASH_QUEUE": 8,
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for item in fields(Config):
+        monkeypatch.delenv(item.name, raising=False)
+
+
+def load(folder: Path, **given: str) -> Config:
+    return Config.load(str(folder), {"SECRET_KEY": GOOD_KEY, **given})
+
+
+def test_every_promised_setting_exists_and_no_other() -> None:
+    assert {item.name for item in fields(Config)} == {"SECRET_KEY", *DEFAULTS}
+
+
+def test_every_setting_gives_a_reason() -> None:
+    for item in fields(Config):
+        assert len(item.metadata["reason"]) > 10, item.name
+
+
+@pytest.mark.parametrize(("name", "value"), DEFAULTS.items())
+def test_a_setting_has_its_default_when_not_given_or_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: object
+) -> None:
+    assert getattr(load(tmp_path), name) == value
+    monkeypatch.setenv(name, "")
+    assert getattr(load(tmp_path), name) == value
+
+
+GOOD = [
+    ("HOST", "0.0.0.0", "0.0.0.0"),
+    ("HOST", "::1", "::1"),
+    ("HOST", "localhost", "localhost"),
+    ("PORT", "1", 1),
+    ("PORT", "65535", 65535),
+    ("PUBLIC_URL", "https://accounts.example.org", "https://accounts.example.org"),
+    ("PUBLIC_URL", "HTTPS://Accounts.Example.org/", "https://accounts.example.org"),
+    ("PUBLIC_URL", "https://example.org:8443", "https://example.org:8443"),
+    ("PUBLIC_URL", "http://[::1]:5000", "http://[::1]:5000"),
+    ("PROXY_HOPS", "2", 2),
+    ("DATABASE_URL", "sqlite:////srv/x.db", "sqlite:////srv/x.db"),
+    ("SECRET_KEY", "k" * 22 + "0123456789", "k" * 22 + "0123456789"),
+    ("SECRET_KEY_FALLBACKS", f"{GOOD_KEY}, {OTHER_KEY},", [GOOD_KEY, OTHER_KEY]),
+    ("SESSION_ACTIVE_PERIOD", "90 s", timedelta(seconds=90)),
+    ("SESSION_ACTIVE_PERIOD", "90s", timedelta(seconds=90)),
+    ("SESSION_IDLE_PERIOD", "15 m", timedelta(minutes=15)),
+    ("SESSION_IDLE_PERIOD", "24 h", timedelta(hours=24)),
+    ("SESSION_MAX_AGE", "365 d", timedelta(days=365)),
+    ("SESSIONS_PER_USER", "1", 1),
+    ("RESERVED_USERNAMES", "admin, root ,,Support", ("admin", "root", "Support")),
+    ("HASH_THREADS", "4", 4),
+    ("HASH_QUEUE", "0", 0),
+]
+
+
+@pytest.mark.parametrize(("name", "given", "value"), GOOD)
+def test_a_good_value_is_read_from_the_environment_and_arguments_win(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, given: str, value: object
+) -> None:
+    if name != "SECRET_KEY":
+        monkeypatch.setenv("SECRET_KEY", OTHER_KEY)
+    monkeypatch.setenv(name, given)
+    assert getattr(Config.load(str(tmp_path)), name) == value
+    monkeypatch.setenv(name, "nonsense")
+    assert getattr(Config.load(str(tmp_path), {name: given}), name) == value
+
+
+NO_NUMBER = ["x", "-1", "1.5", "1e3", " 1", "1 ", "1_000", "٣", "0x10", "9" * 100, "1\n"]
+NO_PERIOD = ["x", "0 d", "-1 d", "1", "1 w", "1.5 h", "1  d", "d", "1 D", "1d2h", "٣ d", "1 d\n"]
+BAD = {
+    "HOST": ["example.org", "127.0.0.1:80", "[::1]", "256.0.0.1", "*"],
+    "PORT": [*NO_NUMBER, "0", "65536"],
+    "PUBLIC_URL": [
+        "example.org",
+        "//example.org",
+        "ftp://example.org",
+        "https://",
+        "https:///path",
+        "https://example.org/path",
+        "https://example.org/?query",
+        "https://example.org#part",
+        "https://[::1",
+        "https://jane@example.org",
+        "https://:password@example.org",
+        "https://@example.org",
+        "https://example.org:port",
+        "https://example.org:99999",
+        "https://exa mple.org",
+        "https://example.org\\path",
+        "https://one.example.org,two.example.org",
+        "on",
+    ],
+    "PROXY_HOPS": [*NO_NUMBER, "10"],
+    "SECRET_KEY": ["short", "0123456789" * 3, "a" * 64, "ab" * 32, "x" * 31],
+    "SECRET_KEY_FALLBACKS": ["short", f"{GOOD_KEY},short", "a" * 64],
+    "SESSION_ACTIVE_PERIOD": NO_PERIOD,
+    "SESSION_IDLE_PERIOD": NO_PERIOD,
+    "SESSION_MAX_AGE": NO_PERIOD,
+    "SESSIONS_PER_USER": [*NO_NUMBER, "0", "10001"],
+    "HASH_THREADS": [*NO_NUMBER, "0", "257"],
+    "HASH_QUEUE": [*NO_NUMBER, "1001"],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [(name, given) for name, values in BAD.items() for given in values]
+)
+def test_a_bad_value_stops_the_start_and_names_its_key(
+    tmp_path: Path, name: str, given: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"^{name}: ") as refusal:
+        load(tmp_path, **{name: given})
+    if "KEY" in name:
+        assert given not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["vestibule.db", "sqlite:vestibule.db", "sqlite://", "sqlite:///", "sqlite:///:memory:",
+     "mysql:///x", "/srv/vestibule.db", "SQLITE:///x.db"],
+)  # fmt: skip
+def test_a_database_that_cannot_be_used_names_its_key(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"^DATABASE_URL: "):
+        create_app({"SECRET_KEY": GOOD_KEY, "DATABASE_URL": url})
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",  # Flask's documentation
+        "change-me-0123456789-0123456789-0123456789",
+        "CHANGE ME 0123456789 0123456789 0123456789",
+        "my secret key 0123456789 0123456789 0123456789",
+        "your-secret-0123456789-0123456789-0123456789",
+    ],
+)
+def test_a_well_known_key_is_refused_also_as_a_fallback(tmp_path: Path, key: str) -> None:
+    for name in ("SECRET_KEY", "SECRET_KEY_FALLBACKS"):
+        with pytest.raises(ConfigError, match=f"^{name}: .*well known"):
+            load(tmp_path, **{name: key})
+
+
+def test_a_secret_key_is_made_once_and_kept_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "instance"
+    before = os.umask(0)
+    try:
+        first = Config.load(str(folder)).SECRET_KEY
+    finally:
+        os.umask(before)
+    kept = folder / "secret_key"
+    assert len(bytes.fromhex(first)) == 32
+    assert kept.read_text().strip() == first
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(folder.iterdir()) == [kept]
+    assert first == Config.load(str(folder)).SECRET_KEY
+    assert first != Config.load(str(tmp_path / "other")).SECRET_KEY
+
+
+def test_a_given_key_leaves_the_kept_one_alone(tmp_path: Path) -> None:
+    made = Config.load(str(tmp_path)).SECRET_KEY
+    assert load(tmp_path).SECRET_KEY == GOOD_KEY
+    assert made == Config.load(str(tmp_path)).SECRET_KEY
+
+
+def test_processes_that_start_at_once_end_up_with_one_key(tmp_path: Path) -> None:
+    code = f"from config import Config; print(Config.load({str(tmp_path / 'i')!r}).SECRET_KEY)"
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for _ in range(6)
+    ]
+    keys = {process.communicate(timeout=30)[0].strip() for process in running}
+    assert keys == {Config.load(str(tmp_path / "i")).SECRET_KEY}
+    assert [file.name for file in (tmp_path / "i").iterdir()] == ["secret_key"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"short\n", b"a" * 64, b"\xff" * 64])
+def test_a_damaged_kept_key_is_refused_and_not_replaced(tmp_path: Path, content: bytes) -> None:
+    kept = tmp_path / "secret_key"
+    kept.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"^SECRET_KEY: .*secret_key"):
+        Config.load(str(tmp_path))
+    assert kept.read_bytes() == content
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"^SECRET_KEY: .*file"):
+        Config.load(str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize(
+    ("url", "https"), [("", False), ("http://localhost", False), ("https://example.org", True)]
+)
+def test_only_an_https_address_turns_on_secure_cookies(
+    tmp_path: Path, url: str, https: bool
+) -> None:
+    assert load(tmp_path, PUBLIC_URL=url).over_https is https
+
+
+@pytest.mark.parametrize("command", [["users", "list"], ["db", "init"], ["serve"], ["routes"]])
+def test_every_command_shows_a_bad_setting_in_one_line(tmp_path: Path, command: list[str]) -> None:
+    settings = {"SECRET_KEY": GOOD_KEY, "DATABASE_URL": f"sqlite:///{tmp_path}/x.db", "PORT": "x"}
+    done = flask(settings, *command)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: PORT: ")
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_setting_that_is_no_text_is_refused_in_one_line(tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": f"sqlite:///{tmp_path}/x.db", "SECRET_KEY": "\udcff" * 40}
+    done = flask(settings, "db", "init")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: SECRET_KEY: ")
+    assert done.stderr.count("\n") == 1

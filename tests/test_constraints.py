@@ -1,0 +1,81 @@
+"""What the database itself refuses, whatever the code above it does."""
+
+import pytest
+from conftest import PASSWORD
+from flask import Flask
+from peewee import IntegrityError
+
+from accounts import users
+from accounts.client import Client
+from database import database
+from models import Key, Session, User
+
+pytestmark = pytest.mark.usefixtures("app")
+MEGABYTE = 1_000_000
+INSERT_USER = 'INSERT INTO "user" (id, username, created_at, locked_at) VALUES (?, ?, ?, ?)'
+
+
+@pytest.fixture
+def user(app: Flask) -> User:
+    """Jane."""
+    return users.create_user("Jane", PASSWORD)
+
+
+GOOD_USER = {"id": "a" * 15, "username": "Somebody", "created_at": 1, "locked_at": None}
+LONG = "x" * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *[("username", value) for value in (LONG, "x" * 32, "", None, b"Somebody", b"\xff")],
+        *[("id", value) for value in (LONG, "", None, b"bytes")],
+        *[("created_at", value) for value in (None, "yesterday", b"\x01", 1.5)],
+        *[("locked_at", value) for value in ("never", b"\x01", 1.5)],
+    ],
+)
+def test_the_database_refuses_a_user_that_is_none(column: str, value: object) -> None:
+    with pytest.raises(IntegrityError):
+        database.execute_sql(INSERT_USER, tuple({**GOOD_USER, column: value}.values()))
+    database.execute_sql(INSERT_USER, tuple(GOOD_USER.values()))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *[("provider", value) for value in (LONG, "", None, b"username")],
+        *[("provider_user_id", value) for value in (LONG, "x" * 256, "", None, b"jane")],
+        *[("user_id", value) for value in ("nobody", None, "")],
+        *[("password_hash", value) for value in (LONG, "x" * 513, b"hash")],
+    ],
+)
+def test_the_database_refuses_a_key_that_is_none(user: User, column: str, value: object) -> None:
+    with pytest.raises(IntegrityError):
+        database.execute_sql(f'UPDATE "key" SET {column} = ?', (value,))
+    assert Key.select().count() == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        *[("id", value) for value in (b"x" * 31, b"x" * 33, b"", None, "x" * 32, 1)],
+        *[("user_id", value) for value in ("nobody", None)],
+        *[("ip_address", value) for value in (LONG, "x" * 46, None, b"x")],
+        *[("user_agent", value) for value in (LONG, "x" * 256, None, b"x")],
+        *[("idle_expires_at", value) for value in (None, "never", b"")],
+        *[("active_expires_at", value) for value in (None, "never")],
+        *[("last_seen_at", value) for value in (None, "never")],
+    ],
+)
+def test_the_database_refuses_a_session_that_is_none(
+    user: User, column: str, value: object
+) -> None:
+    users.log_in("Jane", PASSWORD, Client("192.0.2.1", "Firefox"))
+    with pytest.raises(IntegrityError):
+        database.execute_sql(f"UPDATE session SET {column} = ?", (value,))
+    assert Session.select().count() == 1
+
+
+def test_the_database_refuses_a_second_key_of_one_name(user: User) -> None:
+    with pytest.raises(IntegrityError, match="UNIQUE"):
+        database.execute_sql("INSERT INTO key VALUES ('username', 'jane', ?, NULL)", (user.id,))

@@ -1,0 +1,218 @@
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from conftest import PASSWORD, Browser
+from flask import Flask
+from lucia import V2_HASH, V2_PASSWORD
+from peewee import IntegrityError, OperationalError
+
+from accounts import passwords, sessions, users
+from accounts.client import Client
+from database import DatabaseURLError, connect, database, release
+from models import User
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+@pytest.fixture
+def user(app: Flask) -> User:
+    """Jane."""
+    return users.create_user("Jane", PASSWORD)
+
+
+def test_a_connection_is_used_again_by_the_next_request(browser: Browser) -> None:
+    browser.sign_up("Jane")
+    release()
+    first = database.connection()
+    release()
+    for _ in range(5):
+        assert browser.is_signed_in()
+    assert database.connection() is first
+    assert len(database._in_use) == 1
+    assert len(database._connections) == 0
+
+
+def test_no_request_keeps_its_connection(jane: Browser) -> None:
+    jane.get("/profile")
+    jane.get("/no-such-page")
+    jane.log_out()
+    release()
+    assert database._in_use == {}
+
+
+def test_many_threads_at_once_share_a_few_connections(jane: Browser, app: Flask) -> None:
+    cookie = jane.client.get_cookie("auth_session").value
+
+    def visit(_: int) -> int:
+        client = app.test_client()
+        client.set_cookie("auth_session", cookie)
+        return client.get("/profile").status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(visit, range(80))) == {200}
+    assert len(database._connections) + len(database._in_use) <= 9
+
+
+def test_a_deleted_file_is_noticed_and_not_made_again(user: User) -> None:
+    release()
+    Path(database.path).unlink()
+    with pytest.raises(OperationalError, match="unable to open"):
+        User.select().count()
+    with pytest.raises(OperationalError, match="unable to open"):
+        users.create_user("Other", PASSWORD)
+    assert not Path(database.path).exists()
+
+
+def test_a_replaced_file_is_read_from_the_next_request_on(user: User, tmp_path: Path) -> None:
+    """A backup put back while the application runs."""
+    backup = tmp_path / "backup.db"
+    database.execute_sql("VACUUM INTO ?", (str(backup),))
+    users.create_user("Later", PASSWORD)
+    release()
+    database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    release()
+    backup.replace(database.path)
+    assert [row.username for row in User.select()] == ["Jane"]
+    users.create_user("Newer", PASSWORD)
+    with sqlite3.connect(database.path) as other:
+        assert other.execute("SELECT count(*) FROM user").fetchone() == (2,)
+    other.close()
+
+
+def test_a_missing_file_is_an_answer_503_and_stays_missing(jane: Browser) -> None:
+    release()
+    for file in Path(database.path).parent.glob("test.db*"):
+        file.unlink()
+    assert jane.get("/profile").status_code == 503
+    assert jane.get("/healthz").status_code == 503
+    assert not Path(database.path).exists()
+
+
+def test_foreign_keys_are_on_for_every_connection(user: User) -> None:
+    together = threading.Barrier(4)
+
+    def pragmas(_: int) -> tuple[int, ...]:
+        names = ("foreign_keys", "synchronous", "busy_timeout")
+        values = tuple(database.execute_sql(f"PRAGMA {name}").fetchone()[0] for name in names)
+        together.wait()
+        release()
+        return values
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(pragmas, range(4))) == [(1, 2, 5000)] * 4
+    assert database.execute_sql("PRAGMA journal_mode").fetchone() == ("wal",)
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+        database.execute_sql("INSERT INTO key VALUES ('username', 'x', 'nobody', NULL)")
+
+
+def test_a_transaction_that_reads_first_can_always_write_later(user: User) -> None:
+    """Somebody else's write in between would be its end, had it not locked from the start."""
+    other = sqlite3.connect(database.path, timeout=0)
+    try:
+        with database.atomic():
+            assert User.select().count() == 1
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("UPDATE user SET locked_at = 1")
+            User.update(locked_at=2).execute()
+        assert other.execute("SELECT locked_at FROM user").fetchone() == (2,)
+    finally:
+        other.close()
+
+
+def test_readers_never_wait_for_a_writer(jane: Browser) -> None:
+    writer = sqlite3.connect(database.path, isolation_level=None)
+    try:
+        writer.execute("BEGIN EXCLUSIVE")
+        assert jane.is_signed_in()
+    finally:
+        writer.close()
+
+
+def test_a_connection_cannot_be_released_inside_a_transaction(user: User) -> None:
+    with database.atomic():
+        User.update(locked_at=1).execute()
+        with pytest.raises(OperationalError):
+            release()
+    release()
+    release()
+    assert User.get().locked_at == 1
+
+
+def log_in_on_an_older_hash() -> None:
+    database.execute_sql("UPDATE key SET password_hash = ?", (V2_HASH,))
+    assert users.log_in("Jane", V2_PASSWORD, Client())
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        lambda user: users.create_user("Other", PASSWORD),
+        lambda user: users.sign_up("Other", PASSWORD, Client()),
+        lambda user: users.log_in("Jane", PASSWORD, Client()),
+        lambda user: users.log_in("Nobody", PASSWORD, Client()),
+        lambda user: log_in_on_an_older_hash(),
+        lambda user: users.set_password(user, "another horse"),
+    ],
+    ids=["create", "sign up", "log in", "unknown name", "older hash", "set password"],
+)
+def test_nobody_holds_a_connection_while_waiting_for_a_hash(
+    user: User, action, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, held = passwords._threads.run, []
+
+    def watched(*args: object) -> object:
+        held.append((database.is_closed(), len(database._in_use)))
+        return run(*args)
+
+    monkeypatch.setattr(passwords._threads, "run", watched)
+    User.select().count()
+    action(user)
+    assert set(held) == {(True, 0)}
+
+
+def test_a_hash_is_never_computed_inside_a_transaction(user: User) -> None:
+    with database.atomic(), pytest.raises(OperationalError):
+        users.create_user("Other", PASSWORD)
+    with database.atomic(), pytest.raises(OperationalError):
+        users.log_in("Jane", PASSWORD, Client())
+    assert User.select().count() == 1
+
+
+@pytest.mark.parametrize("name", ["a b.db", "50%.db", "what?.db", "a#b.db", "ü.db", "file:x.db"])
+def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
+    database.close_all()
+    connect(f"sqlite:///{tmp_path / name}", "")
+    assert database.create_file()
+    assert not database.create_file()
+    first = database.connection()
+    assert database.execute_sql("PRAGMA user_version").fetchone() == (0,)
+    release()
+    assert database.connection() is first, "its file was found again under its name"
+    assert (tmp_path / name).exists()
+
+
+def test_a_relative_path_is_looked_for_in_the_instance_folder(tmp_path: Path) -> None:
+    database.close_all()
+    connect("sqlite:///here.db", str(tmp_path))
+    assert database.path == str(tmp_path / "here.db")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "here.db", "sqlite:///", "sqlite:///:memory:", "postgres:///x"]
+)
+def test_an_address_that_cannot_be_used_is_refused_in_words(url: str) -> None:
+    with pytest.raises(DatabaseURLError, match="sqlite:///PATH is wanted"):
+        connect(url, "")
+
+
+def test_a_full_database_refuses_in_words_and_changes_nothing(jane: Browser, app: Flask) -> None:
+    database.execute_sql("PRAGMA query_only = 1")
+    other = Browser(app)
+    assert other.sign_up("Other").status_code == 503
+    database.execute_sql("PRAGMA query_only = 0")
+    assert User.select().count() == 1
+    assert sessions.live_sessions().count() == 1
+    assert other.sign_up("Other").status_code == 302

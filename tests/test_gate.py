@@ -1,0 +1,201 @@
+"""Closed pages, the page that is remembered until after logging in, and local targets only."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from conftest import PASSWORD, Browser, soup
+
+from accounts import users
+from models import Session, User
+
+OPEN = {"/", "/signup", "/login", "/healthz", "/.well-known/change-password"}
+
+
+@pytest.fixture
+def account(app):
+    """Jane has an account and is signed in nowhere."""
+    return users.create_user("Jane", PASSWORD)
+
+
+def addresses(app, method):
+    """The addresses of an application that take a method, places in them filled in."""
+    with app.test_request_context():
+        return sorted(
+            rule.rule.replace("<handle>", "0" * 12)
+            for rule in app.url_map.iter_rules()
+            if method in rule.methods and rule.endpoint != "static"
+        )
+
+
+def test_every_page_that_is_not_opened_by_name_sends_a_stranger_home(app):
+    closed = [address for address in addresses(app, "GET") if address not in OPEN]
+    assert "/profile" in closed
+    for address in closed:
+        answer = Browser(app).get(address)
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/"), address
+
+
+def test_every_action_that_is_not_opened_by_name_sends_a_stranger_home(app, account):
+    closed = [address for address in addresses(app, "POST") if address not in OPEN]
+    assert "/logout" in closed
+    for address in closed:
+        answer = Browser(app).client.post(address, data={"current_password": PASSWORD})
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/"), address
+    assert User.select().count() == 1
+
+
+def test_a_page_that_somebody_adds_without_thinking_is_closed(app):
+    app.add_url_rule("/added", view_func=lambda: "for members")
+    assert Browser(app).get("/added").headers["Location"] == "/"
+
+
+def test_a_stranger_sent_home_reads_once_that_it_is_necessary_to_log_in(browser):
+    for _ in range(3):
+        browser.get("/profile")
+    [message] = soup(browser.get("/").text).find_all(role="status")
+    assert "log in" in message.get_text()
+    assert soup(browser.get("/").text).find(role="status") is None
+
+
+def test_a_signed_in_visitor_opens_the_profile(jane):
+    assert jane.get("/profile").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "asked_for",
+    [
+        "/profile",
+        "/profile?from=mail&page=2",
+        "/profile?name=J%C3%A4ne%20S",
+        "/profile?next=//evil.example/",
+        "/profile?a=b%0D%0ASet-Cookie:%20x=y",
+    ],
+)
+def test_after_logging_in_the_visitor_is_taken_to_the_page_they_had_asked_for(
+    account, browser, asked_for
+):
+    browser.get(asked_for)
+    answer = browser.log_in("Jane")
+    assert answer.status_code == 302
+    before, after = urlsplit(asked_for), urlsplit(answer.headers["Location"])
+    assert (after.scheme, after.netloc, after.path) == ("", "", "/profile")
+    assert parse_qsl(after.query) == parse_qsl(before.query)
+    assert browser.get(answer.headers["Location"]).status_code == 200
+
+
+def test_signing_up_instead_leads_to_the_profile(browser):
+    browser.get("/profile?from=mail")
+    assert browser.sign_up("Jane").headers["Location"].startswith("/profile")
+
+
+def test_the_remembered_page_survives_a_wrong_password(account, browser):
+    browser.get("/profile?from=mail")
+    browser.log_in("Jane", "wrong horse")
+    assert browser.log_in("Jane").headers["Location"] == "/profile?from=mail"
+
+
+def test_the_remembered_page_is_used_once(account, browser):
+    browser.get("/profile?from=mail")
+    browser.log_in("Jane")
+    browser.log_out()
+    assert browser.log_in("Jane").headers["Location"] == "/profile"
+
+
+@pytest.mark.parametrize(
+    ("method", "address"),
+    [("POST", "/logout"), ("OPTIONS", "/logout"), ("GET", "/nowhere"), ("GET", "/logout")],
+)
+def test_only_pages_that_can_be_opened_are_remembered(account, browser, method, address):
+    """After logging in nobody is led to a page that answers 404 or 405."""
+    browser.client.open(address, method=method)
+    assert browser.log_in("Jane").headers["Location"] == "/profile"
+
+
+def test_a_very_long_address_is_not_remembered(account, browser):
+    answer = browser.get("/profile?" + "x" * 5000)
+    assert len(answer.headers["Set-Cookie"]) < 2000
+    assert browser.log_in("Jane").headers["Location"] == "/profile"
+
+
+@pytest.mark.parametrize("parameter", ["next", "redirect", "return_to", "url"])
+@pytest.mark.parametrize("target", ["//evil.example", "https://evil.example/", "/\\evil.example"])
+def test_no_parameter_chooses_where_log_in_leads(account, browser, parameter, target):
+    form = {"username": "Jane", "password": PASSWORD, parameter: target}
+    page = f"/login?{parameter}={target}"
+    token = soup(browser.get(page).text).find("input", attrs={"name": "csrf_token"})["value"]
+    answer = browser.client.post(page, data=form | {"csrf_token": token})
+    assert answer.headers["Location"] == "/profile"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["//evil.example", "//evil.example/profile", "///profile", "/\\evil.example", "//profile"],
+)
+def test_an_address_made_to_look_like_another_host_leads_to_this_one_or_nowhere(
+    account, browser, address
+):
+    """The raw path of a request, as a hostile link would have it."""
+    answer = browser.client.get("/", environ_overrides={"PATH_INFO": address, "RAW_URI": address})
+    target = answer.headers.get("Location", "/")
+    assert target.removeprefix("http://localhost") in ("/", "/profile")
+    assert browser.log_in("Jane").headers["Location"] == "/profile"
+
+
+FORGED = {
+    "nothing": "",
+    "noise": "AAAA.BBBB",
+    "not ASCII": "caf\u00e9",
+    "unsigned": "eyJ0b2tlbiI6IngifQ",
+    "Flask's own form": "eyJ0b2tlbiI6IngifQ.ZzzzzA.c2lnbmF0dXJl",
+    "very long": "x" * 4000,
+    "compressed": ".eJyrVkpUslJQSgIADMECkg.c2lnbmF0dXJl",
+    "control": "a\x01b",
+}
+
+
+@pytest.mark.parametrize("value", FORGED.values(), ids=FORGED)
+def test_a_forged_cookie_is_a_strangers(app, jane, value):
+    client = app.test_client(use_cookies=False)
+    answer = client.get("/profile", headers={"Cookie": f"auth_session={value}"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+@pytest.mark.parametrize("at", [0, 10, -1])
+def test_a_cookie_changed_in_one_place_is_a_strangers(app, jane, at):
+    value = jane.client.get_cookie("auth_session").value
+    changed = list(value)
+    # The last character of a signature holds bits that count for nothing: change another's case.
+    place = at if at >= 0 else len(value) - 5
+    changed[place] = "A" if changed[place] != "A" else "B"
+    client = app.test_client(use_cookies=False)
+    answer = client.get("/profile", headers={"Cookie": "auth_session=" + "".join(changed)})
+    assert answer.status_code == 302
+    same = client.get("/profile", headers={"Cookie": f"auth_session={value}"})
+    assert same.status_code == 200
+
+
+SHAPES = [
+    None, 1, "text", [], ["token"], {}, {"token": None}, {"token": 1}, {"token": ["x"]},
+    {"token": {}}, {"token": ""}, {"token": "x" * 43}, {"token": "é" * 43}, {"token": "\0" * 43},
+    {"csrf_token": 1, "next": 2}, {"next": {"a": 1}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", SHAPES, ids=ascii)
+@pytest.mark.parametrize("path", ["/", "/login", "/profile"])
+def test_a_well_signed_cookie_of_any_shape_is_a_strangers_and_never_a_500(app, path, content):
+    """As an older version of the application, or another one with the same key, may have made."""
+    cookie = app.session_interface._serializer.dumps(content)
+    browser = Browser(app)
+    browser.client.set_cookie("auth_session", cookie)
+    assert browser.get(path).status_code == (302 if path == "/profile" else 200)
+
+
+def test_the_session_id_of_the_database_opens_nothing(app, jane):
+    """Whoever has a copy of the database has no token."""
+    stolen = bytes(Session.get().id)
+    for token in (stolen.hex(), Session.get().handle, stolen.hex()[:43]):
+        thief = Browser(app)
+        with thief.client.session_transaction() as session:
+            session["token"] = token
+        assert not thief.is_signed_in()

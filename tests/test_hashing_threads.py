@@ -1,0 +1,99 @@
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from accounts import passwords
+from accounts.errors import Busy
+from accounts.passwords import HashingThreads
+
+
+@pytest.fixture
+def hold() -> Iterator[threading.Event]:
+    """A hash lasts until this is set."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def fill(threads: HashingThreads, hold: threading.Event, number: int) -> ThreadPoolExecutor:
+    callers = ThreadPoolExecutor(number)
+    started = threading.Barrier(number + 1)
+
+    def call() -> None:
+        started.wait()
+        threads.run(hold.wait, 20)
+
+    for _ in range(number):
+        callers.submit(call)
+    started.wait()
+    time.sleep(0.1)
+    return callers
+
+
+def test_whoever_finds_the_queue_full_is_told_at_once(hold: threading.Event) -> None:
+    threads = HashingThreads(threads=2, queue=3)
+    with fill(threads, hold, 5):
+        started = time.perf_counter()
+        with pytest.raises(Busy):
+            threads.run(int)
+        assert time.perf_counter() - started < 0.1
+        hold.set()
+    assert threads.run(int) == 0
+
+
+def test_nobody_waits_longer_than_the_longest_wait(
+    hold: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = HashingThreads(threads=1, queue=8)
+    with fill(threads, hold, 1):
+        monkeypatch.setattr(passwords, "LONGEST_WAIT", 0.2)
+        started = time.perf_counter()
+        with pytest.raises(Busy):
+            threads.run(int)
+        assert 0.15 < time.perf_counter() - started < 1
+        hold.set()
+
+
+def test_a_place_given_up_is_free_for_the_next(
+    hold: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "LONGEST_WAIT", 0.05)
+    threads = HashingThreads(threads=1, queue=1)
+    threads.run(int)
+    running = ThreadPoolExecutor(1).submit(threads._executor.submit, hold.wait, 20).result()
+    for _ in range(5):  # each takes the place in the queue, and leaves it
+        with pytest.raises(Busy):
+            threads.run(int)
+    hold.set()
+    running.result()
+    monkeypatch.setattr(passwords, "LONGEST_WAIT", 5)
+    assert threads.run(int) == 0
+
+
+def test_a_hash_that_fails_gives_its_place_back() -> None:
+    threads = HashingThreads(threads=1, queue=0)
+    for _ in range(50):
+        with pytest.raises(ValueError, match="invalid literal"):
+            threads.run(int, "x")
+    assert threads.run(int, "7") == 7
+
+
+def test_no_more_hashes_than_threads_are_computed_at_once() -> None:
+    threads, now, most = HashingThreads(threads=3, queue=60), [0], [0]
+    lock = threading.Lock()
+
+    def hash_something() -> None:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.005)
+        with lock:
+            now[0] -= 1
+
+    with ThreadPoolExecutor(30) as callers:
+        for done in [callers.submit(threads.run, hash_something) for _ in range(60)]:
+            done.result()
+    assert most == [3]

@@ -1,0 +1,159 @@
+"""GET /profile, and what a request of a signed-in visitor costs and does to the session."""
+
+import re
+from datetime import datetime
+
+import pytest
+from conftest import Browser, page_text, soup
+from playhouse.test_utils import count_queries
+
+from accounts import users
+from database import database
+from models import Session, User, now
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+
+
+def facts(html):
+    """What the page says, by its headings."""
+    pairs = zip(soup(html).find_all("dt"), soup(html).find_all("dd"), strict=True)
+    return {name.get_text(strip=True): value for name, value in pairs}
+
+
+def test_the_profile_shows_username_user_id_and_member_since(jane):
+    page = jane.get("/profile")
+    said = facts(page.text)
+    assert page.status_code == 200
+    assert said["Username"].get_text(strip=True) == "Jane"
+    assert said["User ID"].get_text(strip=True) == User.get().id
+    since = datetime.fromisoformat(said["Member since"].time["datetime"])
+    assert since.timestamp() == User.get().created_at // 1000
+    assert f"{since:%B %Y, %H:%M} UTC" in said["Member since"].get_text()
+
+
+def test_the_profile_shows_this_session_by_a_handle_that_opens_nothing(app, jane):
+    html = jane.get("/profile").text
+    handle = facts(html)["Handle"].code.get_text(strip=True)
+    assert handle == Session.get().handle
+    assert re.fullmatch("[0-9a-f]{12}", handle)
+    with jane.client.session_transaction() as session:
+        assert session["token"] not in html
+
+
+def test_the_profile_is_that_of_the_visitor_and_of_nobody_else(app, jane):
+    other = Browser(app)
+    other.sign_up("Other")
+    assert "Other" in page_text(other.get("/profile").text)
+    assert "Other" not in page_text(jane.get("/profile").text)
+
+
+def test_a_signed_in_request_is_one_select_and_sends_no_cookie(jane):
+    jane.get("/profile")
+    with count_queries() as queries:
+        answer = jane.get("/profile")
+    statements = [record.msg[0] for record in queries.get_queries()]
+    assert len(statements) == 1
+    assert statements[0].startswith("SELECT")
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_signed_in_request_writes_nothing(jane):
+    changes = database.connection().total_changes
+    before = list(Session.select().tuples())
+    jane.get("/profile")
+    assert database.connection().total_changes == changes
+    assert list(Session.select().tuples()) == before
+
+
+def test_a_strangers_request_asks_the_database_nothing(browser):
+    with count_queries() as queries:
+        browser.get("/profile")
+        browser.get("/")
+        browser.get("/login")
+    assert queries.get_queries() == []
+
+
+def test_a_static_file_asks_the_database_nothing_whoever_wants_it(jane):
+    with count_queries() as queries, jane.get("/static/style.css") as answer:
+        assert answer.status_code == 200
+    assert queries.get_queries() == []
+
+
+def test_last_seen_is_written_at_most_once_an_hour(jane):
+    Session.update(last_seen_at=now() - HOUR + 60_000).execute()
+    before = Session.get().last_seen_at
+    jane.get("/profile")
+    assert Session.get().last_seen_at == before
+    Session.update(last_seen_at=now() - HOUR).execute()
+    answer = jane.get("/profile")
+    assert now() - Session.get().last_seen_at < 60_000
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_an_idle_session_is_renewed_and_so_is_its_cookie(jane):
+    Session.update(active_expires_at=now() - 1, idle_expires_at=now() + DAY).execute()
+    answer = jane.get("/profile")
+    session = Session.get()
+    assert answer.status_code == 200
+    assert session.active_expires_at - now() == pytest.approx(DAY, abs=60_000)
+    assert session.idle_expires_at - now() == pytest.approx(15 * DAY, abs=60_000)
+    [cookie] = answer.headers.getlist("Set-Cookie")
+    assert f"Max-Age={15 * 86_400};" in cookie
+    assert "Set-Cookie" not in jane.get("/profile").headers
+
+
+@pytest.mark.parametrize(
+    "aged",
+    [
+        lambda: {"active_expires_at": now() - DAY, "idle_expires_at": now() - 1},
+        lambda: {"created_at": now() - 90 * DAY - 1},
+    ],
+    ids=["idle for too long", "older than 90 days"],
+)
+def test_a_dead_session_is_a_strangers_its_cookie_emptied_and_its_row_gone(jane, aged):
+    Session.update(**aged()).execute()
+    page = jane.get("/")
+    assert "Come in" in page.text
+    assert "Max-Age=0" in page.headers["Set-Cookie"]
+    assert Session.select().count() == 0
+
+
+def test_a_session_is_never_renewed_past_90_days(jane):
+    Session.update(created_at=now() - 89 * DAY, active_expires_at=now() - 1).execute()
+    assert jane.is_signed_in()
+    session = Session.get()
+    assert session.idle_expires_at <= session.created_at + 90 * DAY
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        users.lock_user,
+        users.delete_user,
+        lambda user: users.set_password(user, "another horse"),
+        lambda user: User.update(locked_at=now()).execute(),
+    ],
+    ids=["locked", "deleted", "password set", "locked by hand in the database"],
+)
+def test_a_browser_whose_account_was_closed_is_a_strangers_at_once(jane, ended):
+    ended(User.get())
+    answer = jane.get("/profile")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+
+
+def test_a_signed_in_cookie_outlives_the_browser_and_is_out_of_reach_of_scripts(browser):
+    cookie = browser.sign_up("Jane").headers["Set-Cookie"]
+    assert re.match(r"auth_session=[\w.-]+; ", cookie)
+    assert {"HttpOnly", "Path=/", "SameSite=Lax", f"Max-Age={15 * 86_400}"} <= set(
+        cookie.split("; ")
+    )
+    assert "Domain" not in cookie
+
+
+def test_a_strangers_cookie_ends_with_the_browser(browser):
+    cookie = browser.get("/login").headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Max-Age" not in cookie
+    assert "Expires" not in cookie

@@ -1,0 +1,168 @@
+"""The cookie of a session: what is signed, what is not, and with which key."""
+
+import hashlib
+import json
+
+import pytest
+from conftest import PASSWORD, SECRET_KEY, Browser
+from flask import Flask
+from itsdangerous import URLSafeSerializer
+from werkzeug.test import TestResponse
+
+from app import create_app
+from database import database
+
+COOKIE = "auth_session"
+OTHER_KEY = "another key that nobody can guess 0123456789"
+
+
+def cookie_of(browser: Browser) -> str:
+    return browser.client.get_cookie(COOKIE).value
+
+
+def restarted(settings: dict[str, str]) -> Flask:
+    """The application started again with other settings."""
+    database.close_all()
+    return create_app(settings)
+
+
+def signed(
+    content: object, key: str = SECRET_KEY, salt: str = COOKIE, digest=hashlib.sha256
+) -> str:
+    """Make a cookie as the application does, or nearly."""
+    return URLSafeSerializer(
+        key,
+        salt=salt,
+        signer_kwargs={"key_derivation": "hmac", "digest_method": digest},
+        serializer_kwargs={"ensure_ascii": True},
+    ).dumps(content)
+
+
+def profile_with(app: Flask, cookie: str) -> TestResponse:
+    """Ask for the profile with a cookie header of these characters."""
+    client = app.test_client(use_cookies=False)
+    return client.get("/profile", headers={"Cookie": f"{COOKIE}={cookie}"})
+
+
+TOKEN = "A" * 43
+SHAPES = {
+    "list": [],
+    "list of lists": [["token", TOKEN]],
+    "number": 1,
+    "string": "token",
+    "nothing": None,
+    "true": True,
+    "other token": {"token": TOKEN},
+    "number as token": {"token": 7},
+    "list as token": {"token": [TOKEN]},
+    "map as token": {"token": {"token": TOKEN}},
+    "null as token": {"token": None},
+    "long token": {"token": "A" * 5000},
+    "empty token": {"token": ""},
+    "surrogate in token": {"token": "\ud800" + "A" * 42},
+    "other digits in token": {"token": "٣" * 43},
+    "next of a wrong type": {"next": ["/profile"]},
+    "csrf token of a wrong type": {"csrf_token": 7},
+}
+
+
+@pytest.mark.parametrize("content", SHAPES.values(), ids=SHAPES)
+def test_a_well_signed_cookie_of_another_shape_is_a_strangers(
+    jane: Browser, app: Flask, content: object
+) -> None:
+    cookie = signed(content)
+    assert profile_with(app, cookie).status_code == 302
+    client = app.test_client(use_cookies=False)
+    for path in ("/", "/login", "/signup"):
+        assert client.get(path, headers={"Cookie": f"{COOKIE}={cookie}"}).status_code == 200
+
+
+def forgeries(good: str) -> dict[str, str]:
+    """Return cookies that carry a live session's token and are not signed by us."""
+    content = signed_content(good)
+    payload = good.rpartition(".")[0]
+    return {
+        "SHA-1": signed(content, digest=hashlib.sha1),
+        "other salt": signed(content, salt="cookie-session"),
+        "other key": signed(content, key=OTHER_KEY),
+        "no key": signed(content, key=""),
+        "no signature": payload,
+        "empty signature": payload + ".",
+        "plain JSON": json.dumps(content, separators=(",", ":")),
+        "token alone": content["token"],
+        "empty": "",
+        "dots": "...",
+        "not ASCII": "é" + good,
+        "long": "A" * 4000 + good,
+        "bomb": "." + "eJ" + "A" * 3000,
+    }
+
+
+def signed_content(cookie: str) -> dict:
+    return URLSafeSerializer(
+        SECRET_KEY,
+        salt=COOKIE,
+        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+    ).loads(cookie)
+
+
+def test_the_test_signs_as_the_application_does(jane: Browser, app: Flask) -> None:
+    content = signed_content(cookie_of(jane))
+    assert profile_with(app, signed(content)).status_code == 200
+    assert profile_with(app, f'"{cookie_of(jane)}"').status_code == 200, (
+        "quoted, as RFC 6265 allows"
+    )
+
+
+@pytest.mark.parametrize("kind", forgeries(signed({"token": TOKEN})))
+def test_a_forged_cookie_is_a_strangers(jane: Browser, app: Flask, kind: str) -> None:
+    forged = forgeries(cookie_of(jane))[kind]
+    assert profile_with(app, forged).status_code == 302
+    assert jane.is_signed_in()
+
+
+def test_a_cookie_with_any_character_changed_is_a_strangers(jane: Browser, app: Flask) -> None:
+    good = cookie_of(jane)
+    for place in range(0, len(good), 3):
+        # The last character of a signature has two bits that mean nothing: change the others.
+        other = "w" if good[place] in "ABCDEFGHIJKLMNOP" else "A"
+        changed = good[:place] + other + good[place + 1 :]
+        assert profile_with(app, changed).status_code == 302, place
+
+
+def test_of_two_cookies_the_first_counts(jane: Browser, app: Flask) -> None:
+    good, forged = cookie_of(jane), signed({"token": TOKEN}, key=OTHER_KEY)
+    assert profile_with(app, f"{good}; {COOKIE}={forged}").status_code == 200
+    assert profile_with(app, f"{forged}; {COOKIE}={good}").status_code == 302
+
+
+def test_the_secret_key_is_rotated_without_signing_anybody_out(
+    jane: Browser, app: Flask, settings: dict[str, str]
+) -> None:
+    old_cookie = cookie_of(jane)
+    rotated = restarted({**settings, "SECRET_KEY": OTHER_KEY, "SECRET_KEY_FALLBACKS": SECRET_KEY})
+    assert profile_with(rotated, old_cookie).status_code == 200
+
+    laptop = Browser(rotated)
+    laptop.client.set_cookie(COOKIE, old_cookie)
+    database.execute_sql("UPDATE session SET active_expires_at = 0")
+    assert laptop.is_signed_in()
+    new_cookie = cookie_of(laptop)
+    assert new_cookie != old_cookie
+    assert new_cookie == signed(signed_content(old_cookie), key=OTHER_KEY)
+
+    finished = restarted({**settings, "SECRET_KEY": OTHER_KEY})
+    assert profile_with(finished, new_cookie).status_code == 200
+    assert profile_with(finished, old_cookie).status_code == 302
+
+
+def test_a_form_opened_before_the_rotation_can_be_sent_after_it(
+    app: Flask, browser: Browser, settings: dict[str, str]
+) -> None:
+    browser.get("/signup")
+    rotated = restarted({**settings, "SECRET_KEY": OTHER_KEY, "SECRET_KEY_FALLBACKS": SECRET_KEY})
+    content = signed_content(cookie_of(browser))
+    client = rotated.test_client()
+    client.set_cookie(COOKIE, cookie_of(browser))
+    fields = {"username": "Jane", "password": PASSWORD, "csrf_token": content["csrf_token"]}
+    assert client.post("/signup", data=fields).status_code == 302
