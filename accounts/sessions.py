@@ -82,7 +82,7 @@ def create_session(user: User, client: Client) -> str:
         user_agent=client.user_agent,
         **_times(moment, created_at=moment),
     ).execute()
-    _end_oldest(user)
+    _end_oldest(user, keep=hash_token(token))
     delete_dead_sessions(DEAD_ROWS_PER_LOGIN)
     return token
 
@@ -97,12 +97,13 @@ def _times(moment: int, created_at: int) -> dict[str, int]:
     }
 
 
-def _end_oldest(user: User) -> None:
+def _end_oldest(user: User, keep: bytes) -> None:
+    # The new one stays whatever the clock says: set back, it would be the oldest itself.
     surplus = (
         Session.select(Session.id)
-        .where(Session.user == user)
+        .where(Session.user == user, Session.id != keep)
         .order_by(Session.created_at.desc())
-        .offset(_periods.per_user)
+        .offset(_periods.per_user - 1)
     )
     Session.delete().where(Session.id.in_(surplus)).execute()
 

@@ -97,7 +97,9 @@ def parse_username(text: str) -> Username:
     if unicodedata.category(name.display[0]).startswith("M"):
         raise InvalidUsername("A username cannot begin with a combining mark.")
     if not _one_script.fullmatch(name.display):
-        raise InvalidUsername("A username cannot mix letters of different scripts.")
+        raise InvalidUsername(
+            "A username cannot mix scripts, and its script must be one in common use."
+        )
     if name.key in _reserved:
         raise InvalidUsername("This username is reserved.")
     return name

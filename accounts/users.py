@@ -15,7 +15,7 @@ from models import Key, User, now
 
 from . import passwords, sessions, usernames
 from .client import Client
-from .errors import Busy, UsernameTaken
+from .errors import AccountError, Busy, UsernameTaken
 
 USERNAME_PROVIDER = "username"
 USER_ID_ALPHABET = string.ascii_lowercase + string.digits
@@ -147,13 +147,15 @@ def find_users(name: str) -> list[User]:
 def set_password(user: User, password: str) -> int:
     """Give a user a new password and end all their sessions; return how many there were.
 
-    Raises InvalidPassword, Busy.
+    Raises InvalidPassword, Busy, and AccountError where there is no username to log in with.
     """
     password = passwords.normalize_password(password)
     release()
     password_hash = passwords.hash_password(password)
     with database.atomic():
-        Key.update(password_hash=password_hash).where(Key.user == user).execute()
+        named = (Key.user == user) & (Key.provider == USERNAME_PROVIDER)
+        if not Key.update(password_hash=password_hash).where(named).execute():
+            raise AccountError("This user has no username to log in with.")
         return sessions.invalidate_user_sessions(user)
 
 

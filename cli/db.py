@@ -6,6 +6,7 @@ import migrations
 from database import database
 
 from .commands import Commands
+from .output import iso_time
 
 
 @click.group(cls=Commands)
@@ -32,7 +33,7 @@ def status() -> None:
     pending = False
     for migration in migrations.status():
         pending = pending or not migration.applied
-        applied = migration.applied and migration.applied.strftime("%Y-%m-%d %H:%M:%S")
+        applied = migration.applied and iso_time(int(migration.applied.timestamp() * 1000))
         click.echo(f"{migration.name}  {applied or 'pending: run flask db init'}")
     differences = migrations.differences()
     click.echo(differences or "The tables are as in models.py.")

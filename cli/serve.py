@@ -1,6 +1,8 @@
 """flask serve: what bin/serve starts."""
 
 import ctypes
+import multiprocessing
+import os
 import signal
 import socket
 import sys
@@ -45,6 +47,7 @@ def serve(info: ScriptInfo, dev: bool) -> None:
 
 def serve_granian(host: str, port: int, url: str) -> None:
     """Serve until told to stop (SIGTERM, Ctrl-C): requests under way are finished first."""
+    multiprocessing.set_start_method("fork", force=True)  # what load_worker counts on
     claim_port(host, port)
     server = Granian(
         "app:create_app",
@@ -85,7 +88,10 @@ def load_worker(target: str) -> Flask:
     """Make the application in a worker process, which ends when the main process does: even
     killed, that leaves no worker behind with the port.
     """
-    if sys.platform == "linux":
+    main = multiprocessing.parent_process()
+    if sys.platform == "linux" and main is not None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != main.pid:  # it died before we asked: the signal will never come
+            os._exit(1)
     create_app: Callable[[], Flask] = import_string(target)
     return create_app()

@@ -1,0 +1,193 @@
+"""The real server, started as bin/serve starts it: how it starts, stops and dies."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from lucia import V2_HASH, V2_PASSWORD
+from processes import (
+    FLASK,
+    PATIENCE,
+    ROOT,
+    Visitor,
+    environment,
+    flask,
+    free_port,
+    is_worker,
+    kill_group,
+    listens,
+    members,
+    server,
+    sql,
+    wait_until,
+)
+
+
+@pytest.fixture
+def settings(settings: dict[str, str]) -> dict[str, str]:
+    """Settings of a server on a port of its own."""
+    return {**settings, "PORT": str(free_port())}
+
+
+def test_it_says_where_it_is_and_that_it_made_the_database(settings: dict[str, str]) -> None:
+    with server(settings) as process:
+        assert wait_until(lambda: Visitor(settings).send("/")[0] == 200)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert "Applied 0001_accounts.\n" in out.decode()
+    assert f"http://127.0.0.1:{settings['PORT']}" in out.decode()
+    assert err == b""
+
+
+def test_an_answered_sign_up_survives_a_kill(settings: dict[str, str]) -> None:
+    jane = Visitor(settings)
+    for number in range(3):
+        with server(settings) as process:
+            if number:
+                assert jane.is_signed_in(), "the session of before the kill"
+                assert Visitor(settings).submit("/login", f"Jane{number - 1}")[0] == 302
+            jane = Visitor(settings)
+            assert jane.submit("/signup", f"Jane{number}")[0] == 302
+            kill_group(process)
+            assert wait_until(lambda: not listens(int(settings["PORT"])))
+    assert sql(settings, "PRAGMA integrity_check") == [("ok",)]
+    assert sql(settings, "SELECT count(*) FROM user") == [(3,)]
+
+
+def test_killing_only_the_main_process_leaves_no_worker_behind(settings: dict[str, str]) -> None:
+    with server(settings) as process:
+        assert wait_until(lambda: Visitor(settings).send("/")[0] == 200)
+        assert len(members(process)) > 1
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(timeout=PATIENCE)
+        port = int(settings["PORT"])
+        assert wait_until(lambda: members(process) == [] and not listens(port), 5)
+    with server(settings):
+        assert Visitor(settings).send("/healthz")[0] == 200
+
+
+ORPHAN = """
+import multiprocessing, os, time
+
+def worker():
+    main = os.getppid()
+    print("ready", flush=True)
+    while os.getppid() == main:
+        time.sleep(0.01)
+    from cli.serve import load_worker
+    load_worker("app:create_app")
+    print("left behind", flush=True)
+
+multiprocessing.get_context("fork").Process(target=worker).start()
+time.sleep(60)
+"""
+
+
+def test_a_worker_whose_main_process_died_before_it_began_ends_too(
+    settings: dict[str, str],
+) -> None:
+    """A request to be killed with one's parent comes too late for a parent already dead."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", ORPHAN], env=environment(settings), cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.kill()
+        assert process.communicate(timeout=PATIENCE)[0] == b""
+    finally:
+        kill_group(process)
+
+
+def test_a_killed_worker_is_replaced(settings: dict[str, str]) -> None:
+    with server(settings) as process:
+        jane = Visitor(settings)
+        assert jane.submit("/signup", "Jane")[0] == 302
+        workers = [pid for pid in members(process) if pid != process.pid and is_worker(pid)]
+        assert workers
+        for pid in workers:
+            os.kill(pid, signal.SIGKILL)
+
+        def back() -> bool:
+            try:
+                return jane.is_signed_in()
+            except OSError:
+                return False
+
+        assert wait_until(back)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_told_to_stop_it_finishes_log_ins_under_way_and_exits_0(
+    settings: dict[str, str], stop: signal.Signals
+) -> None:
+    settings["HASH_THREADS"] = "1"
+    with server(settings) as process:
+        assert Visitor(settings).submit("/signup", "Jane")[0] == 302
+        sql(settings, "UPDATE key SET password_hash = ?", V2_HASH)  # slow to verify
+        browsers = [Visitor(settings) for _ in range(4)]
+        tokens = [browser.prepare("/login") for browser in browsers]
+        sql(settings, "INSERT INTO user VALUES ('other', 'Other', 0, NULL)")
+        for number in range(len(browsers)):
+            sql(settings, "INSERT INTO key VALUES ('username', ?, 'other', ?)",
+                f"user{number}", V2_HASH)  # fmt: skip
+
+        def log_in(number: int) -> tuple[int, str]:
+            fields = {"username": f"user{number}", "password": V2_PASSWORD, **tokens[number]}
+            return browsers[number].send("/login", fields)[:2]
+
+        with ThreadPoolExecutor(len(browsers)) as threads:
+            answers = [threads.submit(log_in, number) for number in range(len(browsers))]
+            time.sleep(0.15)
+            assert not all(answer.done() for answer in answers), "still under way"
+            process.send_signal(stop)
+            assert [answer.result() for answer in answers] == [(302, "/profile")] * 4
+        assert process.wait(timeout=PATIENCE) == 0
+        assert members(process) == []
+        assert not listens(int(settings["PORT"]))
+
+
+def test_a_port_in_use_is_refused_in_one_line(settings: dict[str, str]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", int(settings["PORT"])))
+        other.listen()
+        done = flask(settings, "serve")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"Error: 127.0.0.1:{settings['PORT']} cannot be used: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_second_server_on_the_same_port_is_refused(settings: dict[str, str]) -> None:
+    with server(settings):
+        done = flask(settings, "serve")
+        assert done.returncode == 1
+        assert "cannot be used" in done.stderr
+        assert Visitor(settings).send("/healthz")[0] == 200
+
+
+def test_it_starts_again_at_once_on_the_port_it_had(settings: dict[str, str]) -> None:
+    for _ in range(2):
+        with server(settings) as process:
+            visitor = Visitor(settings)
+            assert visitor.send("/")[0] == 200
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=PATIENCE) == 0
+
+
+def test_a_bad_setting_stops_the_server_before_it_touches_anything(
+    settings: dict[str, str],
+) -> None:
+    done = subprocess.run(
+        [*FLASK, "serve"], env=environment({**settings, "SECRET_KEY": "short"}), cwd=ROOT,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: SECRET_KEY: ")
+    assert not Path(settings["DATABASE_URL"].removeprefix("sqlite:///")).exists()

@@ -1,0 +1,113 @@
+"""The real server as its visitors see it, over real HTTP."""
+
+import http.client
+import re
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from conftest import PASSWORD
+from processes import PATIENCE, Visitor, free_port, kill_group, server, sql
+
+
+@pytest.fixture
+def settings(settings: dict[str, str]) -> dict[str, str]:
+    """Settings of a server on a port of its own."""
+    return {**settings, "PORT": str(free_port())}
+
+
+def test_a_visitor_signs_up_looks_around_and_comes_back(settings: dict[str, str]) -> None:
+    with server(settings) as process:
+        jane = Visitor(settings)
+        assert jane.send("/profile")[:2] == (302, "/")
+        assert jane.submit("/signup", "Jane")[:2] == (302, "/profile")
+        assert "Jane" in jane.send("/profile")[2]
+        assert jane.send("/logout", jane.prepare("/profile", "/logout"))[:2] == (302, "/")
+        assert not jane.is_signed_in()
+        assert jane.submit("/login", "JANE", "wrong horse")[0] == 400
+        assert jane.submit("/login", "JANE")[:2] == (302, "/profile")
+        assert jane.is_signed_in()
+        assert jane.send("/healthz")[::2] == (200, "ok")
+        kill_group(process)
+    (path,) = {settings["DATABASE_URL"].removeprefix("sqlite:///")}
+    assert Path(path).stat().st_mode & 0o777 == 0o600
+
+
+def test_of_fifty_sign_ups_of_one_name_at_once_exactly_one_succeeds(
+    settings: dict[str, str],
+) -> None:
+    with server(settings):
+        visitors = [Visitor(settings) for _ in range(50)]
+        with ThreadPoolExecutor(10) as threads:
+            tokens = list(threads.map(lambda visitor: visitor.prepare("/signup"), visitors))
+        at_once = threading.Barrier(50)
+
+        def sign_up(number: int) -> tuple[int, str]:
+            name = "Jane" if number % 2 else "ＪＡＮＥ"
+            at_once.wait()
+            fields = {"username": name, "password": PASSWORD, **tokens[number]}
+            return visitors[number].send("/signup", fields)[::2]
+
+        with ThreadPoolExecutor(50) as threads:
+            answers = list(threads.map(sign_up, range(50)))
+        statuses = Counter(status for status, _ in answers)
+        assert statuses[302] == 1
+        assert set(statuses) <= {302, 400, 503}
+        assert all("taken" in text for status, text in answers if status == 400)
+        assert sum(visitor.is_signed_in() for visitor in visitors) == 1
+        for table in ("user", "key", "session"):
+            assert sql(settings, f'SELECT count(*) FROM "{table}"') == [(1,)]
+
+
+def test_pages_stay_fast_while_many_people_log_in(settings: dict[str, str]) -> None:
+    settings["HASH_THREADS"] = "1"
+    with server(settings):
+        jane = Visitor(settings)
+        jane.submit("/signup", "Jane")
+        crowd = [Visitor(settings) for _ in range(9)]
+        tokens = [visitor.prepare("/login") for visitor in crowd]
+
+        def log_in(number: int) -> int:
+            fields = {"username": "Jane", "password": "wrong horse", **tokens[number]}
+            return crowd[number].send("/login", fields)[0]
+
+        with ThreadPoolExecutor(len(crowd)) as threads:
+            answers = [threads.submit(log_in, number) for number in range(len(crowd))]
+            started = time.perf_counter()
+            pages = 0
+            while not all(answer.done() for answer in answers):
+                assert jane.is_signed_in()
+                pages += 1
+            seconds = time.perf_counter() - started
+            assert {answer.result() for answer in answers} <= {400, 503}
+        assert pages / seconds > 20
+
+
+def test_the_peers_address_is_what_a_session_remembers(settings: dict[str, str]) -> None:
+    with server(settings):
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", int(settings["PORT"]), timeout=PATIENCE
+        )
+        visitor = Visitor(settings)
+        fields = {**visitor.prepare("/signup"), "username": "Jane", "password": PASSWORD}
+        (cookie,) = visitor.jar
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Cookie": f"{cookie.name}={cookie.value}",
+            "User-Agent": "Lynx",
+            "X-Forwarded-For": "203.0.113.9",
+            "X-Forwarded-Proto": "https",
+        }
+        connection.request("POST", "/signup", urlencode(fields), headers)
+        answer = connection.getresponse()
+        assert answer.status == 302
+        cookies = answer.headers.get_all("Set-Cookie")
+        connection.close()
+        assert re.search(r"auth_session=\S+; Expires=.*; Max-Age=1296000; HttpOnly", cookies[0])
+        assert sql(settings, "SELECT ip_address, user_agent FROM session") == [
+            ("127.0.0.1", "Lynx")
+        ]
