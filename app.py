@@ -6,8 +6,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import cli
-from accounts import passwords, sessions, usernames
-from blueprints import auth, current_session, errors, guard, headers, pages, profile
+from accounts import events, passwords, sessions, throttling, usernames
+from blueprints import auth, current_session, errors, guard, headers, logs, pages, profile
 from config import Config, ConfigError
 from database import DatabaseURLError, connect, release
 
@@ -32,6 +32,7 @@ def create_app(config: Mapping[str, str] | None = None) -> Flask:
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
 
+    logs.init_app(app)
     set_up_accounts(settings, app.instance_path)
     app.teardown_request(lambda _error: release())
 
@@ -58,6 +59,14 @@ def set_up_accounts(settings: Config, instance_path: str) -> None:
     except DatabaseURLError as error:
         raise ConfigError(f"DATABASE_URL: {error}") from None
     usernames.configure(settings.RESERVED_USERNAMES)
+    events.configure(settings.EVENT_RETENTION)
+    throttling.configure(
+        settings.SECRET_KEY,
+        login_account=settings.LIMIT_LOGIN_ACCOUNT,
+        login_known_browser=settings.LIMIT_LOGIN_KNOWN_BROWSER,
+        login_address=settings.LIMIT_LOGIN_ADDRESS,
+        signup_address=settings.LIMIT_SIGNUP_ADDRESS,
+    )
     passwords.configure(settings.HASH_THREADS, settings.HASH_QUEUE)
     sessions.configure(
         settings.SESSION_ACTIVE_PERIOD,

@@ -8,14 +8,16 @@ import ipaddress
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from click import ClickException
+from limits import RateLimitItem, parse_many
 
+Limits = Sequence[RateLimitItem]
 SECRET_KEY_BYTES = 32
 WELL_KNOWN_KEYS = re.compile(
     "change.?me|your.?secret|secret.?key|192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc",
@@ -100,6 +102,14 @@ def secret_keys(value: str) -> list[str]:
     return [secret_key(key) for key in names(value)]
 
 
+def limits(value: str) -> Limits:
+    """Limits such as "5/minute;30/hour" or "20 per 10 minutes"."""
+    try:
+        return parse_many(value)
+    except ValueError:
+        raise ValueError('limits such as "5/minute;30/hour;100/day" are wanted') from None
+
+
 def choice(*allowed: str) -> Callable[[str], str]:
     """Return a parser for one word out of `allowed`."""
 
@@ -151,6 +161,23 @@ class Config:
     )
     RESERVED_USERNAMES: tuple[str, ...] = setting(
         "", "names nobody may take, in any spelling", names
+    )
+    LIMIT_LOGIN_ACCOUNT: Limits = setting(
+        "5/minute;30/hour;100/day",
+        "failures at one name from browsers it does not know; NIST allows 100",
+        limits,
+    )
+    LIMIT_LOGIN_KNOWN_BROWSER: Limits = setting(
+        "5/minute;30/hour;100/day",
+        "failures at one name from a browser that logged in there before",
+        limits,
+    )
+    LIMIT_LOGIN_ADDRESS: Limits = setting(
+        "20 per 10 minutes", "failures from one address (/32, /64), whatever the names", limits
+    )
+    LIMIT_SIGNUP_ADDRESS: Limits = setting("10/hour", "accounts made from one address", limits)
+    EVENT_RETENTION: timedelta = setting(
+        "365 d", "how long it is known what happened to an account", duration
     )
     HASH_THREADS: int = setting(
         str(os.cpu_count() or 1),

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from peewee import (
+    BigAutoField,
     BigIntegerField,
     BlobField,
     Check,
@@ -107,4 +108,35 @@ class Session(BaseModel):
         return bytes(self.id)[:HANDLE_BYTES].hex()
 
 
-MODELS = [User, Key, Session]
+class Event(BaseModel):
+    """Something that happened to an account. Rows are added and, when old, deleted: never
+    changed. They go with their user; what is left of a deletion names nobody.
+    """
+
+    id = BigAutoField()
+    at = BigIntegerField(index=True)
+    kind = TextField(constraints=[between("kind", 1, 31)])
+    user = ForeignKeyField(User, null=True, backref="events", on_delete="CASCADE", index=False)
+    session = TextField(constraints=[between("session", 0, 12)])  # its handle
+    ip_address = TextField(constraints=[between("ip_address", 0, 45)])
+    user_agent = TextField(constraints=[between("user_agent", 0, 255)])
+    detail = TextField(constraints=[between("detail", 0, 255)])
+
+    class Meta:
+        indexes = ((("user", "at"), False),)
+
+
+class Counter(BaseModel):
+    """How many tries somebody has had in a window of time. The id is a keyed hash: people type
+    passwords where names belong.
+    """
+
+    id = BlobField(primary_key=True, constraints=[between("id", 16, 16)])
+    count = BigIntegerField()
+    expires_at = BigIntegerField(index=True)
+
+    class Meta:
+        without_rowid = True
+
+
+MODELS = [User, Key, Session, Event, Counter]

@@ -28,6 +28,19 @@ class InvalidPassword(AccountError):
     field = "password"
 
 
+class TooManyAttempts(AccountError):
+    """Somebody has to wait; nothing was looked at. `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        self.retry_after = max(1, retry_after)
+        super().__init__(f"Too many tries. Please try again in {self._in_words()}.")
+
+    def _in_words(self) -> str:
+        seconds = f"{self.retry_after} second{'s' if self.retry_after > 1 else ''}"
+        minutes = round(self.retry_after / 60)
+        return f"about {minutes} minutes ({seconds})" if minutes > 1 else seconds
+
+
 class Busy(AccountError):
     """Too many passwords wait for their hash; nothing was done."""
 

@@ -7,45 +7,71 @@ wait for it. So each function first computes, then writes all or nothing.
 import contextlib
 import secrets
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from peewee import Expression, IntegrityError
 
 from database import database, release
 from models import Key, User, now
 
-from . import passwords, sessions, usernames
-from .client import Client
+from . import events, passwords, sessions, throttling, usernames
+from .client import COMMAND_LINE, Client
 from .errors import AccountError, Busy, UsernameTaken
+from .events import Kind
+from .sessions import SignedIn
 
 USERNAME_PROVIDER = "username"
 USER_ID_ALPHABET = string.ascii_lowercase + string.digits
 USER_ID_LENGTH = 15  # as in the original: 77 random bits
 
 
-def sign_up(username: str, password: str, client: Client) -> str:
-    """Make an account and sign its owner in; return the token of the session.
+def sign_up(username: str, password: str, client: Client) -> SignedIn:
+    """Make an account and sign its owner in.
 
-    Raises InvalidUsername, InvalidPassword, UsernameTaken, Busy.
+    Raises InvalidUsername, InvalidPassword, UsernameTaken, TooManyAttempts, Busy.
     """
-    name, password_hash = _prepare(username, password)
-    with database.atomic():
+    with _prepared(username, password, client) as (name, password_hash), database.atomic():
         user = _insert_user(name, password_hash)
-        return sessions.create_session(user, client)
+        signed_in = sessions.create_session(user, client)
+        events.record(Kind.USER_CREATED, user, client, signed_in.handle)
+    return signed_in
 
 
-def create_user(username: str, password: str) -> User:
-    """Make an account. Raises InvalidUsername, InvalidPassword, UsernameTaken, Busy."""
-    name, password_hash = _prepare(username, password)
-    with database.atomic():
-        return _insert_user(name, password_hash)
+def create_user(username: str, password: str, client: Client = COMMAND_LINE) -> User:
+    """Make an account.
+
+    Raises InvalidUsername, InvalidPassword, UsernameTaken, TooManyAttempts, Busy.
+    """
+    with _prepared(username, password, client) as (name, password_hash), database.atomic():
+        user = _insert_user(name, password_hash)
+        events.record(Kind.USER_CREATED, user, client)
+    return user
 
 
-def _prepare(username: str, password: str) -> tuple[usernames.Username, str]:
-    # Hashed even when the name is taken, so that the answer takes as long either way.
-    name = usernames.parse_username(username)
-    password = passwords.normalize_password(password)
+@contextmanager
+def _prepared(
+    username: str, password: str, client: Client
+) -> Iterator[tuple[usernames.Username, str]]:
+    """Give the name and the hash of an account to be made, counted against its address.
+
+    An account that is made counts as one; a name that is taken counts as a failed try, since
+    the answer tells that it exists.
+    """
+    name, password = usernames.parse_username(username), passwords.normalize_password(password)
+    made, failed = throttling.signup_address(client), throttling.login_address(client)
+    throttling.count_try(made, failed)
     release()
-    return name, passwords.hash_password(password)
+    try:
+        # Hashed even when the name is taken, so that the answer takes as long either way.
+        yield name, passwords.hash_password(password)
+    except UsernameTaken:
+        throttling.take_back(made)
+        raise
+    except Busy:
+        throttling.take_back(made, failed)
+        raise
+    throttling.take_back(failed)
 
 
 def _insert_user(name: usernames.Username, password_hash: str) -> User:
@@ -66,36 +92,55 @@ def _insert_user(name: usernames.Username, password_hash: str) -> User:
     return user
 
 
-def log_in(username: str, password: str, client: Client) -> str | None:
-    """Sign a user in; return the token of a new session, or None when the name or the password
-    is wrong (nobody learns which). Raises Busy.
+def log_in(username: str, password: str, client: Client) -> SignedIn | None:
+    """Sign a user in; None when the name or the password is wrong (nobody learns which).
+
+    Raises TooManyAttempts, Busy.
     """
     for _ in range(2):  # once more where another log-in has just put a better hash in place
-        key = authenticate(username, password)
+        key = authenticate(username, password, client)
         if key is None:
             return None
         with database.atomic():
             if _still_opens(key):
-                return sessions.create_session(key.user, client)
+                signed_in = sessions.create_session(key.user, client)
+                events.record(Kind.LOGIN_SUCCESS, key.user, client, signed_in.handle)
+                return signed_in
     return None
 
 
-def authenticate(username: str, password: str) -> Key | None:
+def authenticate(username: str, password: str, client: Client) -> Key | None:
     """Return the key, with its user, that this name and password open, or None.
 
     An unknown name, a locked user, a key without a password and a wrong password take the same
     way and cost the same one hash (a right password on an older hash one more, for the current one
-    that replaces it). Raises Busy.
+    that replaces it). Raises TooManyAttempts, Busy.
     """
     key = find_key(username)
-    release()
-    password_hash = key.password_hash if key else None
-    good = passwords.verify_password(password, password_hash)
-    if key is None or not good or key.user.locked_at:
+    account = _account(key, username)
+    attempt = throttling.LoginAttempt(account, client)
+    if not _opens(key, password, attempt) or key is None or key.user.locked_at:
+        fingerprint = throttling.fingerprint(account)
+        events.record_failed_login(key.user if key else None, client, fingerprint)
         return None
-    if passwords.needs_rehash(password_hash):
-        _upgrade_hash(key, password)
+    attempt.forgive()
+    if passwords.needs_rehash(key.password_hash):
+        _upgrade_hash(key, password, client)
     return key
+
+
+def _account(key: Key | None, username: str) -> str:
+    """Return what failures are counted against: the user, or else the name as it was typed."""
+    return key.user.id if key else usernames.login_key(username) or username
+
+
+def _opens(key: Key | None, password: str, attempt: throttling.LoginAttempt) -> bool:
+    release()
+    try:
+        return passwords.verify_password(password, key.password_hash if key else None)
+    except Busy:
+        attempt.take_back()
+        raise
 
 
 def find_key(username: str) -> Key | None:
@@ -105,14 +150,17 @@ def find_key(username: str) -> Key | None:
     return query.where(Key.provider == USERNAME_PROVIDER, Key.provider_user_id == key).first()  # type: ignore[no-any-return]
 
 
-def _upgrade_hash(key: Key, password: str) -> None:
+def _upgrade_hash(key: Key, password: str, client: Client) -> None:
     """Store a current hash of the same password, unless the old one has been replaced already.
     When the server is busy, it is left to the next log-in.
     """
+    release()
     with contextlib.suppress(Busy):
         better_hash = passwords.hash_password(password)
-        if Key.update(password_hash=better_hash).where(*_same_hash(key)).execute():
-            key.password_hash = better_hash
+        with database.atomic():
+            if Key.update(password_hash=better_hash).where(*_same_hash(key)).execute():
+                key.password_hash = better_hash
+                events.record(Kind.PASSWORD_UPGRADE, key.user, client)
 
 
 def _same_hash(key: Key) -> list[Expression]:
@@ -156,21 +204,34 @@ def set_password(user: User, password: str) -> int:
         named = (Key.user == user) & (Key.provider == USERNAME_PROVIDER)
         if not Key.update(password_hash=password_hash).where(named).execute():
             raise AccountError("This user has no username to log in with.")
-        return sessions.invalidate_user_sessions(user)
+        events.record(Kind.PASSWORD_CHANGE, user, COMMAND_LINE)
+        return sessions.invalidate_user_sessions(user, "new password")
 
 
 def lock_user(user: User) -> int:
     """Keep a user out until unlocked, and end all their sessions; return how many there were."""
     with database.atomic():
-        User.update(locked_at=now()).where(User.id == user.id, User.locked_at.is_null()).execute()
-        return sessions.invalidate_user_sessions(user)
+        if User.update(locked_at=now()).where(User.id == user.id, ~_is_locked()).execute():
+            events.record(Kind.USER_LOCKED, user, COMMAND_LINE)
+        return sessions.invalidate_user_sessions(user, "locked")
 
 
 def unlock_user(user: User) -> None:
     """Let a locked user log in again."""
-    User.update(locked_at=None).where(User.id == user.id).execute()
+    with database.atomic():
+        if User.update(locked_at=None).where(User.id == user.id, _is_locked()).execute():
+            events.record(Kind.USER_UNLOCKED, user, COMMAND_LINE)
 
 
-def delete_user(user: User) -> None:
-    """Delete a user; their keys and sessions go with them."""
-    User.delete().where(User.id == user.id).execute()
+def _is_locked() -> Expression:
+    return User.locked_at.is_null(False)
+
+
+def delete_user(user: User, client: Client = COMMAND_LINE) -> None:
+    """Delete a user; their keys, sessions and events go with them. What is left is one event
+    that names nobody.
+    """
+    with database.atomic():
+        User.delete().where(User.id == user.id).execute()
+        events.record(Kind.USER_DELETED, None, Client())
+    events.log(Kind.USER_DELETED, client, user=user.id)

@@ -39,10 +39,10 @@ def signup(form: SignupForm) -> ResponseReturnValue:
 @form_page(LoginForm)
 def login(form: LoginForm) -> ResponseReturnValue:
     """Sign in, and go on to the page that was asked for."""
-    token = users.log_in(form.username.data, form.password.data, current_client())
-    if token is None:
+    signed_in = users.log_in(form.username.data, form.password.data, current_client())
+    if signed_in is None:
         return form.page(400, "Incorrect username or password.")
-    return redirect(start_session(token))
+    return redirect(start_session(signed_in))
 
 
 @bp.post("/logout")

@@ -7,22 +7,32 @@ Pages are closed to strangers unless they are opened by name with `allow_anonymo
 `anonymous_only`: a page that somebody adds and forgets to think about is safe.
 """
 
-import hashlib
 import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from flask import Flask, Request, current_app, flash, g, redirect, request, session, url_for
-from flask.sessions import SecureCookieSession, SessionInterface
+from flask import (
+    Flask,
+    current_app,
+    flash,
+    g,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
-from itsdangerous import BadData, URLSafeSerializer
 from werkzeug.wrappers import Response
 
 from accounts import sessions
 from accounts.client import Client
+from accounts.sessions import SignedIn
+from models import User
 
-COOKIE_NAME = "auth_session"
+from .cookies import KNOWN_BROWSER_COOKIE, SignedCookies
+
+KNOWN_USERS_MAX = 5  # the cookie must stay small
 TOKEN_LENGTH = 43
 ASKED_FOR_MAX = 500  # characters of a remembered address; the cookie must stay small
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -30,58 +40,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-class SignedCookie(SessionInterface):
-    """Flask's session in a cookie signed with HMAC-SHA-256 (Flask's own signs with SHA-1).
-
-    The serializer is made once. There is no time in the signature: how long a session lives
-    stands in its row, where it can be ended, and a clock set back signs nobody out.
-    """
-
-    def __init__(self, app: Flask) -> None:
-        self.name = ("__Host-" if app.config["SESSION_COOKIE_SECURE"] else "") + COOKIE_NAME
-        self._serializer = URLSafeSerializer(
-            [*app.config["SECRET_KEY_FALLBACKS"], app.config["SECRET_KEY"]],  # newest last
-            salt=COOKIE_NAME,
-            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
-        )
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
-        """Return what the cookie carries; nothing when its signature or its shape is wrong."""
-        try:
-            content = self._serializer.loads(request.cookies.get(self.name, ""))
-        except BadData:
-            content = None
-        # Well signed is not well shaped: plain Flask answers 500 to a signed list.
-        well_shaped = isinstance(content, dict) and _are_flashes(content.get("_flashes", []))
-        return SecureCookieSession(content if well_shaped else None)
-
-    def save_session(self, app: Flask, session: Any, response: Response) -> None:
-        """Send the cookie when it changed; it outlives the browser only when signed in."""
-        if not session.modified:
-            return
-        attributes = {
-            "httponly": True,
-            "samesite": "Lax",
-            "secure": app.config["SESSION_COOKIE_SECURE"],
-        }
-        if session:
-            max_age = sessions.lifetime() if "token" in session else None
-            value = self._serializer.dumps(dict(session))
-            response.set_cookie(self.name, str(value), max_age=max_age, **attributes)
-        else:
-            response.delete_cookie(self.name, **attributes)
-
-
-def _are_flashes(value: Any) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(entry, list) and len(entry) == 2 and all(isinstance(text, str) for text in entry)
-        for entry in value
-    )
-
-
 def init_app(app: Flask) -> None:
     """Let every request know its visitor, and close the pages to strangers."""
-    app.session_interface = SignedCookie(app)
+    app.session_interface = SignedCookies(app, sessions.lifetime)
     app.before_request(load_current_session)
     app.before_request(gate)
 
@@ -151,17 +112,35 @@ def _asked_for() -> str:
     return address if len(address) <= ASKED_FOR_MAX else url_for("profile.show")
 
 
-def start_session(token: str) -> str:
-    """Sign this browser in with the token of a new session; return the page asked for before.
+def start_session(signed_in: SignedIn) -> str:
+    """Sign this browser in to a new session; return the page that was asked for before.
 
     The cookie is emptied first: whatever was planted in it, a CSRF token that somebody else
     knows included, ends here (session fixation).
     """
     asked_for = session.get("next")
     session.clear()
-    session["token"] = token
+    session["token"] = signed_in.token
     csrf_token()
+    _remember_browser(signed_in.user)
     return asked_for if isinstance(asked_for, str) else url_for("profile.show")
+
+
+def _remember_browser(user: User) -> None:
+    """Let this browser keep a budget of tries of its own at this account, log-outs included."""
+    known = _known_browser()
+    known["users"] = [user.id, *(known_id for known_id in known["users"] if known_id != user.id)]
+    known["users"] = known["users"][:KNOWN_USERS_MAX]
+    session.known_browser = known  # type: ignore[attr-defined]
+
+
+def _known_browser() -> dict[str, Any]:
+    cookies: SignedCookies = current_app.session_interface  # type: ignore[assignment]
+    content = cookies.read(request, KNOWN_BROWSER_COOKIE)
+    browser_id, known = content.get("id"), content.get("users")
+    if isinstance(browser_id, str) and isinstance(known, list):
+        return {"id": browser_id, "users": [user for user in known if isinstance(user, str)]}
+    return {"id": secrets.token_urlsafe(16), "users": []}
 
 
 def csrf_token() -> str:
@@ -178,10 +157,12 @@ def csrf_token() -> str:
 
 def end_session() -> None:
     """Sign this browser out: the row goes and the cookie is emptied."""
-    sessions.invalidate_session(g.session)
+    sessions.invalidate_session(g.session, "logged out", current_client())
     session.clear()
 
 
 def current_client() -> Client:
     """Return the address and the browser of this request."""
-    return Client.of(request.remote_addr, request.user_agent.string)
+    known = _known_browser()
+    agent = request.user_agent.string
+    return Client.of(request.remote_addr, agent, known["id"], tuple(known["users"]))

@@ -1,17 +1,17 @@
 """HTTP errors, refusals of accounts, database faults and crashes become one page."""
 
-import secrets
-
 from flask import Flask, current_app, g, make_response, render_template, request
 from peewee import DatabaseError, IntegrityError, InterfaceError, ProgrammingError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from accounts.errors import AccountError, Busy
+from accounts.errors import AccountError, Busy, TooManyAttempts
 
 from .guard import CSRFError
+from .logs import request_id
 
 DATABASE_RETRY_AFTER = 30  # seconds
+REFUSALS = {TooManyAttempts: 429, Busy: 503}
 TEXTS = {
     400: ("Bad request", "The request could not be understood, so nothing was done."),
     403: ("Not allowed", "This request is not allowed, so nothing was done."),
@@ -59,15 +59,15 @@ def show_http_error(error: HTTPException) -> Response:
 
 def show_refusal(error: AccountError) -> Response:
     """A rule of accounts said no, deep inside."""
-    response = error_page(503 if isinstance(error, Busy) else 400, str(error))
-    if isinstance(error, Busy):
-        response.headers["Retry-After"] = str(error.retry_after)
+    response = error_page(REFUSALS.get(type(error), 400), str(error))
+    if retry_after := getattr(error, "retry_after", None):
+        response.headers["Retry-After"] = str(retry_after)
     return response
 
 
 def show_database_fault(error: Exception) -> Response:
     """The database did not take it: locked, full, missing, damaged. All is as it was."""
-    current_app.logger.error("database fault at %s", request.endpoint, exc_info=error)
+    current_app.logger.error("database fault", exc_info=error)
     response = error_page(503)
     response.headers["Retry-After"] = str(DATABASE_RETRY_AFTER)
     return response
@@ -77,12 +77,11 @@ def show_crash(error: Exception) -> Response:
     """A fault of ours: a reference for the visitor, the traceback with it in the log."""
     if current_app.debug:
         raise error
-    request_id = secrets.token_hex(8)
-    current_app.logger.error("request %s: %s", request_id, request.endpoint, exc_info=error)
-    return error_page(500, request_id=request_id)
+    current_app.logger.error("unexpected error", exc_info=error)
+    return error_page(500, reference=request_id())
 
 
-def error_page(status: int, message: str | None = None, request_id: str | None = None) -> Response:
+def error_page(status: int, message: str | None = None, reference: str | None = None) -> Response:
     """Return the page for a status. On a form page it is the form, as typed, with the message."""
     title, default = TEXTS.get(status, TEXTS[400 if status < 500 else 500])
     try:
@@ -93,7 +92,7 @@ def error_page(status: int, message: str | None = None, request_id: str | None =
             status=status,
             title=title,
             message=message or default,
-            request_id=request_id,
+            request_id=reference,
         )
     except Exception:  # a broken layout must not hide the error behind another one
         current_app.logger.exception("the error page itself failed")

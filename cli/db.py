@@ -20,8 +20,16 @@ def init() -> None:
 
     Doing it again changes nothing, and no data is ever dropped.
     """
-    for name in migrations.upgrade() or ["nothing to do"]:
-        click.echo(f"{database.path}: {name}")
+    applied = migrations.upgrade()
+    click.echo(f"{database.path}: {upgraded(applied)}")
+
+
+def upgraded(applied: list[str]) -> str:
+    """Return in words what bringing a database up to date did."""
+    if not applied:
+        return "up to date, nothing to do"
+    done = "made" if len(applied) == len(migrations.status()) else "brought up to date"
+    return f"{done} ({', '.join(applied)})"
 
 
 @db.command()

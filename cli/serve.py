@@ -22,6 +22,7 @@ import migrations
 from database import database
 
 from .commands import one_line_refusals
+from .db import upgraded
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 # More than the log-ins that may wait for a hash: pages stay fast beside them.
@@ -36,8 +37,8 @@ def serve(info: ScriptInfo, dev: bool) -> None:
     app = info.load_app()
     host, port = app.config["HOST"], app.config["PORT"]
     with one_line_refusals():
-        for name in migrations.upgrade():
-            click.echo(f"Applied {name}.")
+        if applied := migrations.upgrade():
+            click.echo(f"Database: {upgraded(applied)}.")
     if dev:
         app.debug = True
         run_simple(host, port, app, use_reloader=True, use_debugger=True, threaded=True)

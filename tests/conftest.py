@@ -16,13 +16,21 @@ from database import database
 
 SECRET_KEY = "0123456789abcdef" * 4
 PASSWORD = "correct horse"
+NO_LIMITS = {
+    f"LIMIT_{name}": "1000000/second"
+    for name in ("LOGIN_ACCOUNT", "LOGIN_KNOWN_BROWSER", "LOGIN_ADDRESS", "SIGNUP_ADDRESS")
+}
 CHEAP_ARGON2 = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> dict[str, str]:
     """Settings of a test's application; change them before asking for `app`."""
-    return {"DATABASE_URL": f"sqlite:///{tmp_path}/test.db", "SECRET_KEY": SECRET_KEY}
+    return {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/test.db",
+        "SECRET_KEY": SECRET_KEY,
+        **NO_LIMITS,
+    }
 
 
 @pytest.fixture

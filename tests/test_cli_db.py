@@ -7,9 +7,13 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from processes import flask
 
+import migrations
 from accounts import users
+from accounts.client import Client
 from app import create_app
 from database import database
+
+ALL = sorted(script.stem for script in migrations.FOLDER.glob("0*.py"))
 
 
 @pytest.fixture
@@ -23,7 +27,7 @@ def without_database(settings: dict[str, str]):
 def test_init_makes_the_database_and_says_what_it_did(without_database: FlaskCliRunner) -> None:
     made = without_database.invoke(args=["db", "init"])
     assert (made.exit_code, made.stderr) == (0, "")
-    assert made.stdout == f"{database.path}: 0001_accounts\n"
+    assert made.stdout == f"{database.path}: made ({', '.join(ALL)})\n"
     assert Path(database.path).stat().st_mode & 0o777 == 0o600
 
 
@@ -31,8 +35,8 @@ def test_init_again_changes_nothing_and_says_so(app: Flask, runner: FlaskCliRunn
     users.create_user("Jane", PASSWORD)
     again = runner.invoke(args=["db", "init"])
     assert (again.exit_code, again.stderr) == (0, "")
-    assert again.stdout == f"{database.path}: nothing to do\n"
-    assert users.authenticate("Jane", PASSWORD)
+    assert again.stdout == f"{database.path}: up to date, nothing to do\n"
+    assert users.authenticate("Jane", PASSWORD, Client())
 
 
 def test_init_in_a_folder_that_is_missing_is_refused_in_one_line(settings: dict[str, str]) -> None:

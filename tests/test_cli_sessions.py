@@ -39,7 +39,7 @@ def two(app: Flask) -> dict[str, str]:
     seats = {"Firefox": "Jane", "Safari": "Jane", "Lynx": "Other"}
     tokens = {}
     for number, (browser, name) in enumerate(seats.items()):
-        tokens[browser] = users.log_in(name, PASSWORD, Client("192.0.2.1", browser))
+        tokens[browser] = users.log_in(name, PASSWORD, Client("192.0.2.1", browser)).token
         database.execute_sql(
             "UPDATE session SET last_seen_at = ?, created_at = 1764849240000 WHERE user_agent = ?",
             (1764849240000 + 1000 * number, browser),

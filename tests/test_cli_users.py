@@ -128,12 +128,12 @@ def test_where_a_name_means_several_the_ids_are_listed(run, user: User, command:
 
 def test_lock_keeps_a_user_out_until_unlock(run, user: User) -> None:
     done(run("lock", "Jane"), "1 session ended")
-    assert users.authenticate("Jane", PASSWORD) is None
+    assert users.authenticate("Jane", PASSWORD, Client()) is None
     assert json.loads(run("show", "Jane", "--json").stdout)[0]["locked_at"]
     done(run("lock", "Jane"), "no sessions ended")
     done(run("unlock", "Jane"), "Unlocked Jane")
     done(run("unlock", "Jane"), "Unlocked Jane")
-    assert users.authenticate("Jane", PASSWORD)
+    assert users.authenticate("Jane", PASSWORD, Client())
 
 
 @pytest.mark.parametrize("typed", ["n\n", "\n", "", "no\n"])

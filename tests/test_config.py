@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from limits import parse_many
 from processes import ROOT, flask
 
 from app import create_app
@@ -25,6 +26,11 @@ DEFAULTS = {
     "SESSION_MAX_AGE": timedelta(days=90),
     "SESSIONS_PER_USER": 100,
     "RESERVED_USERNAMES": (),
+    "LIMIT_LOGIN_ACCOUNT": parse_many("5/minute;30/hour;100/day"),
+    "LIMIT_LOGIN_KNOWN_BROWSER": parse_many("5/minute;30/hour;100/day"),
+    "LIMIT_LOGIN_ADDRESS": parse_many("20 per 10 minutes"),
+    "LIMIT_SIGNUP_ADDRESS": parse_many("10/hour"),
+    "EVENT_RETENTION": timedelta(days=365),
     "HASH_THREADS": os.cpu_count(),
     "HASH_QUEUE": 8,
 }
@@ -69,6 +75,8 @@ GOOD = [
     ("PUBLIC_URL", "https://example.org:8443", "https://example.org:8443"),
     ("PUBLIC_URL", "http://[::1]:5000", "http://[::1]:5000"),
     ("PROXY_HOPS", "2", 2),
+    ("LIMIT_SIGNUP_ADDRESS", "3 per 2 hours", parse_many("3 per 2 hours")),
+    ("EVENT_RETENTION", "30 d", timedelta(days=30)),
     ("DATABASE_URL", "sqlite:////srv/x.db", "sqlite:////srv/x.db"),
     ("SECRET_KEY", "k" * 22 + "0123456789", "k" * 22 + "0123456789"),
     ("SECRET_KEY_FALLBACKS", f"{GOOD_KEY}, {OTHER_KEY},", [GOOD_KEY, OTHER_KEY]),

@@ -220,7 +220,7 @@ def test_no_password_shows_on_a_page_in_the_log_or_in_the_database(
 
 
 def test_no_secret_shows_in_a_repr_or_an_error(app: Flask) -> None:
-    token = users.sign_up("Jane", CANARY, Client())
+    token = users.sign_up("Jane", CANARY, Client()).token
     key, session = Key.get(), sessions.validate_session(token)
     shown = [repr(thing) + str(thing) for thing in (key, session, User.get(), Session.get())]
     for act in (

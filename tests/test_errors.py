@@ -1,5 +1,6 @@
 """Each error page, and faults of the database and of our own (BEHAVIOUR 1 and 7)."""
 
+import json
 import sqlite3
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -119,13 +120,15 @@ def test_an_error_page_shows_the_address_to_nobody(browser):
 
 
 def test_a_crash_shows_a_reference_that_stands_in_the_log_with_the_traceback(
-    browser, monkeypatch, caplog
+    browser, monkeypatch, capsys
 ):
     page = send(500, browser, monkeypatch)
     reference = soup(page.text).find("main").code.get_text()
-    assert reference in caplog.text
-    assert f"RuntimeError: {SECRET}" in caplog.text
-    assert PASSWORD not in caplog.text
+    log = capsys.readouterr().err
+    line = json.loads(log)
+    assert (line["event"], line["request_id"]) == ("sys_error", reference)
+    assert f"RuntimeError: {SECRET}" in line["traceback"]
+    assert PASSWORD not in log
 
 
 def test_two_crashes_have_two_references(browser, monkeypatch):

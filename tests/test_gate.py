@@ -185,7 +185,7 @@ SHAPES = [
 @pytest.mark.parametrize("path", ["/", "/login", "/profile"])
 def test_a_well_signed_cookie_of_any_shape_is_a_strangers_and_never_a_500(app, path, content):
     """As an older version of the application, or another one with the same key, may have made."""
-    cookie = app.session_interface._serializer.dumps(content)
+    cookie = app.session_interface._serializers["auth_session"].dumps(content)
     browser = Browser(app)
     browser.client.set_cookie("auth_session", cookie)
     assert browser.get(path).status_code == (302 if path == "/profile" else 200)

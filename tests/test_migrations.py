@@ -16,6 +16,7 @@ from database import database
 from models import MODELS, User
 
 HISTORY = "schema_migration"
+FAMILY = ("user", "key", "session")  # a row of each for each who signed up
 
 
 @pytest.fixture
@@ -119,7 +120,9 @@ def test_a_rebuild_of_a_table_with_children_loses_nothing(filled: dict, scripts:
     assert content() == filled
     assert database.execute_sql("PRAGMA foreign_keys").fetchone() == (1,)
     users.delete_user(User.get(User.username == "user0"))
-    assert {table: len(rows) for table, rows in content().items()} == dict.fromkeys(content(), 19)
+    assert {
+        table: len(rows) for table, rows in content().items() if table in FAMILY
+    } == dict.fromkeys(FAMILY, 19)
 
 
 def test_a_new_column_and_a_new_table_lose_nothing(filled: dict, scripts: Path) -> None:
@@ -127,7 +130,7 @@ def test_a_new_column_and_a_new_table_lose_nothing(filled: dict, scripts: Path) 
         scripts,
         "0900_more",
         "migrator.migrate(migrator.add_column('user', 'note', TextField(null=True)))\n"
-        "db.execute_sql('CREATE TABLE event (id INTEGER PRIMARY KEY) STRICT')",
+        "db.execute_sql('CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT')",
     )
     migrations.upgrade()
     assert [row[:4] for row in content()["user"]] == filled["user"]
@@ -191,13 +194,15 @@ def test_a_database_of_a_newer_vestibule_is_refused_untouched(
 def test_of_several_starts_at_once_one_migrates(settings: dict[str, str]) -> None:
     done = flask_at_once(settings, "db", "init", times=5)
     assert [process.returncode for process in done] == [0] * 5, [p.stderr for p in done]
-    lines = [process.stdout.split(": ")[-1].strip() for process in done]
-    assert sorted(lines) == sorted(["0001_accounts"] + ["nothing to do"] * 4)
+    done_by = [process.stdout.split(": ")[-1].split()[0] for process in done]
+    assert sorted(done_by) == ["made", "up", "up", "up", "up"]
 
 
 def test_a_filled_database_survives_starts_at_once(filled: dict, settings: dict[str, str]) -> None:
     """Started again while a session is in use: no row is lost, nobody is signed out."""
-    token = users.log_in("user1", PASSWORD, Client())
+    token = users.log_in("user1", PASSWORD, Client()).token
     done = flask_at_once(settings, "db", "init", times=3)
-    assert {process.stdout.split(": ")[-1].strip() for process in done} == {"nothing to do"}
+    assert {process.stdout.split(": ")[-1].strip() for process in done} == {
+        "up to date, nothing to do"
+    }
     assert sessions.validate_session(token)

@@ -7,7 +7,8 @@ from conftest import Browser
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from accounts import sessions, users
+from accounts import users
+from accounts.sessions import opening
 from app import create_app
 from database import database
 from models import Session, User, now
@@ -177,14 +178,14 @@ def test_a_request_under_way_never_brings_back_a_session_that_was_ended(
     jane: Browser, monkeypatch: pytest.MonkeyPatch, age: timedelta
 ) -> None:
     let_pass(age)
-    find = sessions._find
+    find = opening._find
 
     def find_and_end_elsewhere(session_id: bytes) -> Session | None:
         session = find(session_id)
         database.execute_sql("DELETE FROM session")
         return session
 
-    monkeypatch.setattr(sessions, "_find", find_and_end_elsewhere)
+    monkeypatch.setattr(opening, "_find", find_and_end_elsewhere)
     answer = jane.get("/profile")
     assert Session.select().count() == 0
     assert not sent_cookie(answer), "the cookie of an ended session is not renewed"

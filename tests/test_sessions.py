@@ -25,7 +25,7 @@ def user(app: Flask) -> User:
 
 def begin(user: User, client: Client = CLIENT) -> str:
     with database.atomic():
-        return sessions.create_session(user, client)
+        return sessions.create_session(user, client).token
 
 
 def plant(user: User, number: int, *, idle_expires_at: int, created_at: int | None = None) -> None:
@@ -211,12 +211,12 @@ def test_sessions_are_ended_one_by_one_by_user_or_all(user: User) -> None:
     def open_now() -> list[bool]:
         return [sessions.validate_session(token) is not None for token in tokens]
 
-    sessions.invalidate_session(opened[0])
+    sessions.invalidate_session(opened[0], "test")
     assert open_now() == [False, True, True, True, True]
-    assert sessions.invalidate_user_sessions(user, keep=opened[2]) == 1
+    assert sessions.invalidate_user_sessions(user, "test", keep=opened[2]) == 1
     assert open_now() == [False, False, True, True, True]
-    assert sessions.invalidate_user_sessions(user) == 1
-    assert sessions.invalidate_all_sessions() == 2
+    assert sessions.invalidate_user_sessions(user, "test") == 1
+    assert sessions.invalidate_all_sessions("test") == 2
     assert not any(open_now())
 
 
@@ -231,6 +231,6 @@ def test_an_ended_sessions_id_is_never_given_out_again(user: User) -> None:
     for _ in range(20):
         token = begin(user)
         seen.add(bytes(Session.get().id))
-        sessions.invalidate_all_sessions()
+        sessions.invalidate_all_sessions("test")
         assert sessions.validate_session(token) is None
     assert len(seen) == 20

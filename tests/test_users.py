@@ -9,6 +9,7 @@ from passlib.hash import argon2
 from accounts import sessions, users
 from accounts.client import Client
 from accounts.errors import InvalidPassword, InvalidUsername, UsernameTaken
+from accounts.sessions import opening
 from database import database
 from models import Key, Session, User
 
@@ -75,7 +76,7 @@ def test_the_rules_hold_wherever_an_account_is_made(
 def test_a_sign_up_whose_session_cannot_be_made_makes_no_user(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sessions, "hash_token", lambda token: b"too short")
+    monkeypatch.setattr(opening, "hash_token", lambda token: b"too short")
     with pytest.raises(Exception, match="CHECK"):
         users.sign_up("Jane", PASSWORD, CLIENT)
     assert rows() == (0, 0, 0)
@@ -83,7 +84,7 @@ def test_a_sign_up_whose_session_cannot_be_made_makes_no_user(
 
 @pytest.mark.parametrize("name", ["Jane", "jane", "JANE", "ｊａｎｅ"])
 def test_a_name_and_its_password_give_the_key_in_every_spelling(user: User, name: str) -> None:
-    key = users.authenticate(name, PASSWORD)
+    key = users.authenticate(name, PASSWORD, CLIENT)
     assert key is not None
     assert key.user == user
 
@@ -104,7 +105,7 @@ def test_a_name_and_its_password_give_the_key_in_every_spelling(user: User, name
     ],
 )
 def test_anything_else_opens_nothing(user: User, name: str, password: str) -> None:
-    assert users.authenticate(name, password) is None
+    assert users.authenticate(name, password, CLIENT) is None
     assert users.log_in(name, password, CLIENT) is None
     assert Session.select().count() == 0
 
@@ -178,7 +179,7 @@ def test_a_new_password_ends_the_old_one_and_every_session(user: User) -> None:
 
 
 def test_a_refused_new_password_changes_nothing(user: User) -> None:
-    token = users.log_in("Jane", PASSWORD, CLIENT)
+    token = users.log_in("Jane", PASSWORD, CLIENT).token
     with pytest.raises(InvalidPassword):
         users.set_password(user, "12345")
     assert sessions.validate_session(token) is not None

@@ -93,7 +93,7 @@ def test_an_upgraded_hash_never_overwrites_a_password_set_meanwhile(
     store_hash(V2_HASH)
     with monkeypatch.context() as meanwhile:
         change_behind(lambda: users.set_password(user, OTHER_PASSWORD), meanwhile)
-        users.authenticate("Jane", V2_PASSWORD)
+        users.authenticate("Jane", V2_PASSWORD, CLIENT)
     assert users.log_in("Jane", V2_PASSWORD, CLIENT) is None
     assert users.log_in("Jane", OTHER_PASSWORD, CLIENT)
 

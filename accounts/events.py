@@ -1,0 +1,95 @@
+"""Events: the append-only record of what happened to an account.
+
+Each is written in the transaction of what it records, and goes to the log as one JSON line once
+that transaction is committed. Names of kinds follow OWASP's logging vocabulary
+(https://cheatsheetseries.owasp.org/cheatsheets/Logging_Vocabulary_Cheat_Sheet.html).
+"""
+
+import contextlib
+import logging
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from peewee import IntegrityError
+
+from database import database
+from models import Event, User, now
+
+from .client import Client
+
+logger = logging.getLogger("vestibule.events")
+
+
+class Kind(StrEnum):
+    """What can happen."""
+
+    USER_CREATED = "user_created"
+    USER_LOCKED = "user_locked"
+    USER_UNLOCKED = "user_unlocked"
+    USER_DELETED = "user_deleted"
+    LOGIN_SUCCESS = "authn_login_success"
+    LOGIN_FAIL = "authn_login_fail"
+    LOGIN_FAIL_MAX = "authn_login_fail_max"  # throttled
+    PASSWORD_CHANGE = "authn_password_change"
+    PASSWORD_UPGRADE = "authn_password_upgrade"
+    SESSION_CREATED = "session_created"
+    SESSION_ENDED = "session_ended"
+    SESSION_EXPIRED = "session_expired"
+
+
+_retention: timedelta
+
+
+def configure(retention: timedelta) -> None:
+    """Set how long events are kept; called once at start."""
+    global _retention  # noqa: PLW0603 - set once at start
+    _retention = retention
+
+
+def record(
+    kind: Kind, user: User | None, client: Client, session: str = "", detail: str = ""
+) -> Event:
+    """Record what happened to a user, in the transaction that made it happen; return the row.
+
+    session: the handle of a session. detail: a few words, never a secret.
+    """
+    event = Event.create(
+        at=now(),
+        kind=kind,
+        user=user,
+        session=session,
+        ip_address=client.ip_address,
+        user_agent=client.user_agent,
+        detail=detail,
+    )
+    if user is not None:
+        fields = {"user": user.id, "session": session, "detail": detail}
+        database.after_commit(lambda: log(kind, client, **fields))
+    return event
+
+
+def record_failed_login(user: User | None, client: Client, fingerprint: str) -> None:
+    """Record a failed log-in; where there is no such user it goes to the log alone, with the
+    fingerprint of the name that was typed (people type passwords there).
+
+    Its row is written even so, and deleted again: the answer must not be faster for a name that
+    does not exist.
+    """
+    with contextlib.suppress(IntegrityError), database.atomic():  # deleted in the meantime
+        event = record(Kind.LOGIN_FAIL, user, client)
+        if user is None:
+            event.delete_instance()
+            database.after_commit(lambda: log(Kind.LOGIN_FAIL, client, name=fingerprint))
+
+
+def log(kind: str, client: Client, **fields: Any) -> None:
+    """Write one event to the log alone. Never raises: what it tells of is committed already."""
+    logger.info(kind, extra={"fields": {"event": kind, "ip": client.ip_address, **fields}})
+
+
+def delete_old_events(most: int) -> int:
+    """Delete up to `most` events older than their retention; return how many there were."""
+    limit = now() - _retention // timedelta(milliseconds=1)
+    old = Event.select(Event.id).where(Event.at < limit).limit(most)
+    return int(Event.delete().where(Event.id.in_(old)).execute())

@@ -1,0 +1,146 @@
+"""Open a session and recognise it again.
+
+The browser holds a token of 256 random bits, the row its SHA-256: a fast hash is enough, since
+nobody can guess 256 bits.
+"""
+
+import contextlib
+import functools
+import hashlib
+import re
+import secrets
+from typing import Any, NamedTuple, TypeVar
+
+from peewee import ModelSelect, OperationalError
+
+from database import database
+from models import HANDLE_BYTES, BaseModel, Session, User, now
+
+from .. import events
+from ..client import COMMAND_LINE, Client
+from ..events import Kind
+from .ending import delete_dead_sessions, end_sessions
+from .rules import alive, is_dead, new_times, surplus_of
+
+SEEN_EVERY = 3_600_000  # ms: how exact "last seen" is
+OLD_ROWS_PER_LOGIN = 5  # so that no backlog forms; 1 % of a log-in's time, measured
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def hash_token(token: str) -> bytes:
+    """Return the id of the session that `token` opens: its SHA-256, 32 bytes."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+class SignedIn(NamedTuple):
+    """A user who has just proved to be one, and the token that opens the new session."""
+
+    user: User
+    token: str
+    handle: str
+
+
+def create_session(user: User, client: Client) -> SignedIn:
+    """Make a session for a user who has just proved to be one.
+
+    To be called inside the transaction that has made sure of the user: between a good password
+    and this row the account may have been locked or its password changed.
+    """
+    token = secrets.token_urlsafe(32)
+    moment = now()
+    session = Session.create(
+        id=hash_token(token),
+        user=user,
+        created_at=moment,
+        authenticated_at=moment,
+        ip_address=client.ip_address,
+        user_agent=client.user_agent,
+        **new_times(moment, created_at=moment),
+    )
+    end_sessions(surplus_of(session), "too many sessions", client)
+    delete_dead_sessions(OLD_ROWS_PER_LOGIN)
+    events.delete_old_events(OLD_ROWS_PER_LOGIN)
+    return SignedIn(user, token, session.handle)
+
+
+def validate_session(token: str) -> Session | None:
+    """Return the live session that `token` opens, its user joined, or None.
+
+    `renewed` is set on the session when its times were: the cookie must be sent again. One
+    indexed query, and in the usual case no write.
+    """
+    session = _find(hash_token(token))
+    if session is None or session.user.locked_at:
+        return None
+    moment = now()
+    if is_dead(session, moment):
+        _delete_dead(session)
+        return None
+    if moment > session.active_expires_at:
+        session.renewed = _update(session, new_times(moment, session.created_at))
+    elif moment - session.last_seen_at >= SEEN_EVERY:
+        _update(session, {"last_seen_at": moment})
+    return session
+
+
+def _find(session_id: bytes) -> Session | None:
+    row = database.execute_sql(_find_sql(), (session_id,)).fetchone()
+    if row is None:
+        return None
+    columns = len(Session._meta.sorted_field_names)
+    session = _loaded(Session, row[:columns])
+    session.user = _loaded(User, row[columns:])
+    return session
+
+
+def _loaded(model: type[M], row: tuple[Any, ...]) -> M:
+    instance = model(__no_default__=True)
+    instance.__data__ = dict(zip(model._meta.sorted_field_names, row, strict=True))
+    return instance
+
+
+@functools.cache
+def _find_sql() -> str:
+    # Written out once: Peewee takes 150 microseconds to build what SQLite answers in 5.
+    query = Session.select(Session, User).join(User).where(Session.id == b"")
+    return str(query.sql()[0])
+
+
+def _delete_dead(session: Session) -> None:
+    # Dead is dead whether the row can be deleted now or goes with somebody's next log-in.
+    with contextlib.suppress(OperationalError), database.atomic():
+        if Session.delete().where(Session.id == session.id).execute():
+            events.record(Kind.SESSION_EXPIRED, session.user, COMMAND_LINE, session.handle)
+
+
+def _update(session: Session, times: dict[str, int]) -> bool:
+    """Write new times on a session that is being used; False when they were not written.
+
+    An UPDATE never brings back a row that a log-out has just deleted, and a database that
+    cannot be written just now keeps nobody from reading their pages.
+    """
+    try:
+        updated: int = Session.update(**times).where(Session.id == session.id).execute()
+    except OperationalError:
+        return False
+    session.__data__.update(times)
+    return updated == 1
+
+
+def live_sessions(user: User | None = None) -> "ModelSelect[Session]":
+    """Return a query for the sessions that are not dead, of one user or all, each with its user
+    joined, last seen first.
+    """
+    live = Session.select(Session, User).join(User).where(alive())
+    live = live.order_by(Session.last_seen_at.desc(), Session.id)
+    return live if user is None else live.where(Session.user == user)
+
+
+def find_session(handle: str) -> Session | None:
+    """Return the live session that is called `handle` (12 hex digits), or None."""
+    if not re.fullmatch(f"[0-9a-f]{{{2 * HANDLE_BYTES}}}", handle):
+        return None
+    first = bytes.fromhex(handle).ljust(32, b"\x00")
+    last = bytes.fromhex(handle).ljust(32, b"\xff")
+    return live_sessions().where(Session.id.between(first, last)).first()  # type: ignore[no-any-return]

@@ -1,0 +1,180 @@
+"""Throttling: how often somebody may try before they have to wait.
+
+A try is counted before its password is hashed, in one statement that adds to all its counters
+or, once one of them is full, to none: of fifty guesses at the same instant only the allowed
+number is ever looked at. The counters are rows, so all processes and hosts count together.
+
+A stranger cannot lock the owner out: a browser that has logged in to an account before has a
+budget of its own there (https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies).
+"""
+
+import hmac
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from limits import RateLimitItem
+from peewee import EXCLUDED, Case
+
+from database import database
+from models import Counter, now
+
+from .client import Client
+from .errors import TooManyAttempts
+
+Limits = Sequence[RateLimitItem]
+COUNTER_ID_BYTES = 16
+EXPIRED_PER_TRY = 5  # rows deleted with each try, so that no backlog forms
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is allowed, each as the limits of a budget."""
+
+    login_account: Limits
+    login_known_browser: Limits
+    login_address: Limits
+    signup_address: Limits
+
+
+_policy: Policy
+_secret: bytes
+
+
+def configure(secret_key: str, **limits: Limits) -> None:
+    """Set the budgets, and the key under which names and addresses are hashed in the counters:
+    people type passwords where names belong.
+    """
+    global _policy, _secret  # noqa: PLW0603 - set once at start
+    _policy = Policy(**limits)
+    _secret = secret_key.encode()
+
+
+class LoginAttempt:
+    """One try at the password of an account, counted when it is made.
+
+    A browser that has logged in to the account before has a budget of its own there, and no
+    other counts. Raises TooManyAttempts.
+    """
+
+    def __init__(self, account: str, client: Client) -> None:
+        self.known = account in client.known_users
+        if self.known:
+            self.budgets = [login_known_browser(account, client.browser_id)]
+        else:
+            self.budgets = [login_account(account), login_address(client)]
+        count_try(*self.budgets)
+
+    def take_back(self) -> None:
+        """Uncount it: it was not looked at, or it was no failure."""
+        take_back(*self.budgets)
+
+    def forgive(self) -> None:
+        """The password was right. That clears a known browser's own failures and nobody
+        else's: a thief who has an account of his own must not wipe his traces with it.
+        """
+        if self.known:
+            self.budgets[0].clear()
+        else:
+            self.take_back()
+
+
+def login_account(account: str) -> "Budget":
+    """Return the budget of failures at one account from browsers it does not know.
+
+    account: a user id, or the name typed where there is no such user: both count alike.
+    """
+    return Budget(_policy.login_account, "account", account)
+
+
+def login_known_browser(account: str, browser_id: str) -> "Budget":
+    """Return the budget of one browser that has logged in to this account before."""
+    return Budget(_policy.login_known_browser, "browser", f"{browser_id} {account}")
+
+
+def login_address(client: Client) -> "Budget":
+    """Return the budget of failures from one address, whatever the names."""
+    return Budget(_policy.login_address if client.network else (), "login", client.network)
+
+
+def signup_address(client: Client) -> "Budget":
+    """Return the budget of accounts made from one address."""
+    return Budget(_policy.signup_address if client.network else (), "signup", client.network)
+
+
+class Budget:
+    """The counters of one subject: one for each of its limits."""
+
+    def __init__(self, limits: Limits, kind: str, subject: str) -> None:
+        self.limits = {_counter_id(kind, subject, limit): limit for limit in limits}
+
+    def clear(self) -> None:
+        """Start afresh."""
+        Counter.delete().where(Counter.id.in_(list(self.limits))).execute()
+
+
+def take_back(*budgets: Budget) -> None:
+    """Uncount one try from all these budgets."""
+    keys = [key for budget in budgets for key in budget.limits]
+    if keys:
+        counted = Counter.id.in_(keys) & (Counter.count > 0)
+        Counter.update(count=Counter.count - 1).where(counted).execute()
+
+
+def _counter_id(kind: str, subject: str, limit: RateLimitItem) -> bytes:
+    return _keyed_hash(f"{kind} {limit.get_expiry()} {subject}")
+
+
+def _keyed_hash(text: str) -> bytes:
+    return hmac.digest(_secret, text.encode(errors="surrogatepass"), "sha256")[:COUNTER_ID_BYTES]
+
+
+def fingerprint(name: str) -> str:
+    """Return what stands in the log for a name that nobody has: the same for the same name."""
+    return _keyed_hash(name)[:6].hex()
+
+
+def count_try(*budgets: Budget) -> None:
+    """Count one try against all these budgets, or, when one is spent, against none.
+
+    Raises TooManyAttempts, which says how long to wait.
+    """
+    limits = {key: limit for budget in budgets for key, limit in budget.limits.items()}
+    if not limits:
+        return
+    with database.atomic():
+        delete_expired_counters(EXPIRED_PER_TRY)
+        moment = now()
+        waits = [
+            counter.expires_at - moment
+            for counter in _add_one(limits, moment)
+            if counter.count > limits[bytes(counter.id)].amount
+        ]
+        if waits:
+            raise TooManyAttempts(math.ceil(max(waits) / 1000))
+
+
+def _add_one(limits: dict[bytes, RateLimitItem], moment: int) -> Iterable[Counter]:
+    """Add one to each counter, beginning anew where its time is over. A time further off than
+    the whole window means that the clock was set back: nobody waits longer than the window.
+    """
+    rows = [
+        {"id": key, "count": 1, "expires_at": moment + limits[key].get_expiry() * 1000}
+        for key in sorted(limits)  # always in one order, or two hosts could wait for each other
+    ]
+    over = (Counter.expires_at <= moment) | (Counter.expires_at > EXCLUDED.expires_at)
+    counting = Counter.insert_many(rows).on_conflict(
+        conflict_target=[Counter.id],
+        update={
+            Counter.count: Case(None, [(over, 1)], Counter.count + 1),
+            Counter.expires_at: Case(None, [(over, EXCLUDED.expires_at)], Counter.expires_at),
+        },
+    )
+    added: Iterable[Counter] = counting.returning(Counter).execute()
+    return list(added)
+
+
+def delete_expired_counters(most: int) -> int:
+    """Delete up to `most` counters whose time is over; return how many there were."""
+    expired = Counter.select(Counter.id).where(Counter.expires_at <= now()).limit(most)
+    return int(Counter.delete().where(Counter.id.in_(expired)).execute())

@@ -1,0 +1,86 @@
+"""Signed cookies, Flask's session being one. Nothing here knows what they carry."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SessionInterface
+from itsdangerous import BadData, URLSafeSerializer
+from werkzeug.wrappers import Response
+
+SESSION_COOKIE = "auth_session"
+KNOWN_BROWSER_COOKIE = "known_browser"
+KNOWN_BROWSER_AGE = timedelta(days=365)
+
+
+class VisitorsSession(SecureCookieSession):
+    """Flask's session; and what the known-browser cookie is to carry from now on, if anything."""
+
+    known_browser: dict[str, Any] | None = None
+
+
+class SignedCookies(SessionInterface):
+    """Cookies signed with HMAC-SHA-256; Flask's session is one (Flask's own signs with SHA-1).
+
+    The serializers are made once, one for each name, so that the content of one cookie is never
+    taken for another's. There is no time in the signature: how long a session lives stands in
+    its row, where it can be ended, and a clock set back signs nobody out.
+    """
+
+    def __init__(self, app: Flask, lifetime: Callable[[], timedelta]) -> None:
+        self.lifetime = lifetime  # of the session cookie of somebody who is signed in
+        self.prefix = "__Host-" if app.config["SESSION_COOKIE_SECURE"] else ""
+        self.attributes = {
+            "httponly": True,
+            "samesite": "Lax",
+            "secure": app.config["SESSION_COOKIE_SECURE"],
+        }
+        keys = [*app.config["SECRET_KEY_FALLBACKS"], app.config["SECRET_KEY"]]  # newest last
+        signing = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        self._serializers = {
+            name: URLSafeSerializer(keys, salt=name, signer_kwargs=signing)
+            for name in (SESSION_COOKIE, KNOWN_BROWSER_COOKIE)
+        }
+
+    def read(self, request: Request, name: str) -> dict[str, Any]:
+        """Return what a cookie carries; nothing when its signature or its shape is wrong.
+
+        Well signed is not well shaped: plain Flask answers 500 to a signed list.
+        """
+        try:
+            content = self._serializers[name].loads(request.cookies.get(self.prefix + name, ""))
+        except BadData:
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def send(
+        self, response: Response, name: str, content: dict[str, Any], max_age: timedelta | None
+    ) -> None:
+        """Set a cookie; without `max_age` it goes when the browser is closed."""
+        value = str(self._serializers[name].dumps(content))
+        response.set_cookie(self.prefix + name, value, max_age=max_age, **self.attributes)
+
+    def open_session(self, app: Flask, request: Request) -> VisitorsSession:
+        """Return what the session cookie carries."""
+        content = self.read(request, SESSION_COOKIE)
+        return VisitorsSession(content if _are_flashes(content.get("_flashes", [])) else None)
+
+    def save_session(self, app: Flask, session: Any, response: Response) -> None:
+        """Send the cookie when it changed; it outlives the browser only when signed in."""
+        if session:
+            if session.modified:
+                max_age = self.lifetime() if "token" in session else None
+                self.send(response, SESSION_COOKIE, dict(session), max_age)
+        elif session.modified:
+            response.delete_cookie(self.prefix + SESSION_COOKIE, **self.attributes)
+        if session.known_browser:
+            self.send(response, KNOWN_BROWSER_COOKIE, session.known_browser, KNOWN_BROWSER_AGE)
+
+
+def _are_flashes(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(entry, list) and len(entry) == 2 and all(isinstance(text, str) for text in entry)
+        for entry in value
+    )
