@@ -101,13 +101,13 @@ def test_a_profile_is_never_stored(jane):
 
 def static_files(browser):
     """The addresses of static files as the pages have them."""
-    links = soup(browser.get("/").text).find_all("link", href=True)
-    return [link["href"] for link in links]
+    page = soup(browser.get("/").text)
+    return [link["href"] for link in page.find_all("link")] + [page.find("script")["src"]]
 
 
 def test_static_files_have_all_headers_and_may_be_kept(browser):
     files = static_files(browser)
-    assert len(files) >= 2
+    assert len(files) >= 3
     for file in files:
         with browser.get(file) as answer:
             assert answer.status_code == 200

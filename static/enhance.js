@@ -1,0 +1,200 @@
+// Vestibule with JavaScript: forms are sent without leaving the page, and the answer is shown in
+// place. Without it, and whenever anything is out of the ordinary, the browser does it by itself.
+// To leave a form to the browser always, give it target="_self".
+
+const pageOf = ({ pathname, search }) => pathname + search;
+
+let shown = pageOf(location); // which page is on the screen
+let sending = false;
+
+// Sending
+
+addEventListener("submit", (event) => {
+  const { target: form, submitter: button } = event;
+  if (event.defaultPrevented || !isOurs(form, button)) return;
+  const fields = fieldsOf(form, button); // what throws up to here leaves the form to the browser
+  event.preventDefault();
+  if (!sending) send(addressOf(form), fields, button);
+});
+
+function isOurs(form, button) {
+  return (
+    form.matches('[method="post" i]:not([target], [enctype])') &&
+    !button?.matches("[formaction], [formmethod], [formtarget], [formenctype]") &&
+    addressOf(form).origin === location.origin
+  );
+}
+
+// Not form.action: that would be a field of this name.
+function addressOf(form) {
+  return new URL(form.getAttribute("action") ?? "", location.href);
+}
+
+function fieldsOf(form, button) {
+  const fields = [...new FormData(form)];
+  if (button?.name) fields.push([button.name, button.value]);
+  const asBrowsersSend = ([name, value]) => [name, value.replace(/\r\n?|\n/g, "\r\n")];
+  return new URLSearchParams(fields.map(asBrowsersSend));
+}
+
+async function send(address, fields, button) {
+  setSending(true, button);
+  const answer = await post(address, fields);
+  setSending(false, button);
+  if (answer) receive(answer, address);
+  else report("No answer came. What you typed is still here. Check your connection, try again.");
+}
+
+// Not the disabled attribute: it would take the focus away.
+function setSending(value, button) {
+  sending = value;
+  for (const name of ["aria-busy", "aria-disabled"]) {
+    if (sending) button?.setAttribute(name, "true");
+    else button?.removeAttribute(name);
+  }
+}
+
+// fetch follows a redirect: the page it leads to is in the answer, with the message that is shown
+// only once, so it must not be asked for again.
+async function post(address, body) {
+  try {
+    const signal = AbortSignal.timeout?.(30_000); // milliseconds
+    const answer = await fetch(address, { method: "POST", body, signal });
+    return { answer, text: await answer.text() };
+  } catch {
+    return null; // never sent a second time by itself: the server may have done what it says
+  }
+}
+
+// The answer
+
+function receive({ answer, text }, address) {
+  const url = new URL(answer.url);
+  const isHtml = answer.headers.get("Content-Type")?.startsWith("text/html");
+  const page = new DOMParser().parseFromString(isHtml ? text : "", "text/html"); // runs no script
+  if (page.querySelector("main") && url.origin === location.origin) {
+    show(page, url);
+    countDown(Number(answer.headers.get("Retry-After")), address);
+  } else if (answer.ok) location.assign(url);
+  else report(`The server could not answer (${answer.status}). What you typed is still here.`);
+}
+
+function show(page, url) {
+  const isNew = pageOf(url) !== shown;
+  if (isNew) history.pushState(null, "", url); // null: what is kept here outlives the log-out
+  shown = pageOf(url);
+  document.title = page.title;
+  const focused = toFocus(page);
+  for (const part of ["body > header", "main"]) {
+    document.querySelector(part)?.replaceWith(page.querySelector(part) ?? "");
+  }
+  enhance();
+  if (isNew) scrollTo(0, 0);
+  focused?.focus();
+}
+
+// The first wrong field, or else what there is to say, or else the heading.
+function toFocus(page) {
+  const wanted = ["[autofocus]", "[aria-invalid]", "[role=alert]", "[role=status]", "h1"];
+  const found = wanted.map((what) => page.querySelector(`main ${what}`)).find(Boolean);
+  found?.removeAttribute("autofocus"); // or browsers complain that it comes too late
+  if (found && !found.matches("input, select, textarea")) found.tabIndex = -1;
+  return found;
+}
+
+function report(message) {
+  const alert = document.createElement("p");
+  Object.assign(alert, { className: "problems", id: "lost", tabIndex: -1, textContent: message });
+  alert.setAttribute("role", "alert");
+  document.getElementById("lost")?.remove();
+  document.querySelector("main h1").after(alert);
+  alert.focus();
+}
+
+// 429 and 503 say in how many seconds to come back: the form cannot be sent until then.
+function countDown(seconds, address) {
+  const alert = document.querySelector("main [role=alert]");
+  const buttons = [...document.querySelectorAll("main form [type=submit]")].filter(
+    (button) => addressOf(button.form).href === address.href,
+  );
+  if (!(seconds > 0) || !alert || !buttons.length) return;
+  const timer = timerIn(alert, seconds);
+  const end = Date.now() + seconds * 1000;
+  const tick = () => {
+    const left = Math.ceil((end - Date.now()) / 1000);
+    for (const button of buttons) button.disabled = left > 0;
+    timer.textContent = left === 1 ? "1 second" : `${left} seconds`;
+    if (left > 0 && alert.isConnected) setTimeout(tick, 250);
+    if (left <= 0) Object.assign(alert, { className: "notice", textContent: "You can try again." });
+  };
+  tick();
+}
+
+// A timer: screen readers read the alert when it comes and when it changes, not every second.
+function timerIn(alert, seconds) {
+  const time = new RegExp(`(?:about \\d+ minutes \\()?\\b${seconds} seconds?\\)?`);
+  const [before, after = ""] = `${alert.textContent} `.split(time);
+  const timer = document.createElement("span");
+  timer.setAttribute("role", "timer");
+  alert.replaceChildren(before, timer, after);
+  return timer;
+}
+
+// Back and forward
+
+// The address changed and what is on the screen did not. The browser loads that page anew, so that
+// the server is asked again whether this visitor may see it.
+addEventListener("popstate", () => {
+  if (pageOf(location) !== shown) location.reload();
+});
+
+// A page that the browser froze when it was left may be private, and its owner may have logged
+// out since: it stays invisible until it has been loaded again.
+addEventListener("pagehide", (event) => {
+  document.documentElement.hidden = event.persisted;
+});
+addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+// Fields
+
+function enhance() {
+  for (const input of document.querySelectorAll("input[type=password]")) addReveal(input);
+  for (const input of document.querySelectorAll("input[data-max]")) addCount(input);
+}
+
+function addReveal(input) {
+  const button = document.createElement("button");
+  const label = input.labels[0].textContent.toLowerCase();
+  const reveal = (visible) => {
+    input.type = visible ? "text" : "password";
+    button.textContent = visible ? "Hide" : "Show";
+    button.setAttribute("aria-label", `${button.textContent} ${label}`);
+  };
+  Object.assign(button, { type: "button", className: "reveal" });
+  button.addEventListener("click", () => reveal(input.type === "password"));
+  input.form.addEventListener("submit", () => reveal(false)); // or browsers offer it as plain text
+  reveal(false);
+  input.after(button);
+}
+
+// Counted as the server does, in code points after NFKC: neither bytes nor UTF-16 units.
+function addCount(input) {
+  const { min, max } = input.dataset;
+  const count = document.createElement("span");
+  const update = () => {
+    const length = [...input.value.normalize("NFKC")].length;
+    const [missing, surplus] = [min - length, length - max];
+    const far = missing > 0 ? `${missing} more` : surplus > 0 && `${surplus} too many`;
+    count.textContent = length ? far || `${length} of ${max}` : "";
+  };
+  Object.assign(count, { className: "count", id: `${input.id}-count` });
+  const notes = [input.getAttribute("aria-describedby"), count.id].filter(Boolean);
+  input.setAttribute("aria-describedby", notes.join(" "));
+  input.addEventListener("input", update);
+  input.closest(".field").append(count);
+  update();
+}
+
+enhance();
