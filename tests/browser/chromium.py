@@ -1,0 +1,69 @@
+"""Where the browser is, how it is started, and what it must not have said when a test is over."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The sandbox needs rights that a container lacks; the rest keeps Chromium from calling home.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+# Playwright switches off the cache of living pages, which Back after log-out must be tested with.
+NO_FROZEN_PAGES = "--disable-back-forward-cache"
+
+
+def find_chromium() -> str | None:
+    """Return the path of the browser; CHROMIUM names one that is elsewhere."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def chromium(executable: str) -> Iterator[Browser]:
+    """Run the browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=FLAGS, ignore_default_args=[NO_FROZEN_PAGES]
+        )
+        yield browser
+        browser.close()
+
+
+class Watch:
+    """Notes whatever a context says or asks for that it should not."""
+
+    def __init__(self, context: BrowserContext, base: str) -> None:
+        self.base = base
+        self.faults: list[str] = []
+        self.requests: list[tuple[str, str]] = []
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.faults.append(str(error.error)))
+        context.on("request", self._request)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if not self._is_expected(message):
+            self.faults.append(f"{message.type}: {message.text} ({message.location})")
+
+    def _is_expected(self, message: ConsoleMessage) -> bool:
+        """Chromium itself notes every page whose status is an error, and every log-out."""
+        path = urlsplit(message.location["url"]).path
+        if message.text.startswith("Failed to load resource: the server responded with"):
+            return not path.startswith("/static/")
+        return message.text.startswith(f"Clear-Site-Data header on '{self.base}/logout': Cleared")
+
+    def _request(self, request) -> None:
+        url = urlsplit(request.url)
+        if f"{url.scheme}://{url.netloc}" != self.base:
+            self.faults.append(f"asked for {request.url}")
+        self.requests.append((request.method, url.path))

@@ -1,0 +1,82 @@
+"""The application behind a real socket, and a real browser in front of it.
+
+A test that asks for `page` has JavaScript; one that asks for `either` runs with and without. When
+it is over, the browser must have had nothing to say on its console and asked no other host.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from .chromium import Watch, chromium, find_chromium
+
+PATIENCE = 10_000  # milliseconds
+
+
+@pytest.fixture(scope="session")
+def real_browser() -> Iterator[Browser]:
+    """Chromium. Where there is none the tests are skipped; in CI they fail."""
+    executable = find_chromium()
+    if executable is None:
+        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        give_up("no Chromium here (Debian: apt install chromium; elsewhere: CHROMIUM=/path/to/it)")
+    with chromium(executable) as browser:
+        yield browser
+
+
+class SilentHandler(WSGIRequestHandler):
+    """Keeps connections open, as servers do, and logs nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[str]:
+    """The address of the application, served to the browser from a thread."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=SilentHandler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def new_page(real_browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    """Opens a page in a browser of its own: no cookie shared with another."""
+    contexts = []
+
+    def new(**options: object) -> Page:
+        context = real_browser.new_context(base_url=site, **options)
+        context.set_default_timeout(PATIENCE)
+        contexts.append((context, Watch(context, site)))
+        page = context.new_page()
+        page.watch = contexts[-1][1]
+        return page
+
+    yield new
+    for context, watch in contexts:
+        context.close()
+        assert watch.faults == []
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    """A page with JavaScript."""
+    return new_page()
+
+
+@pytest.fixture(params=[True, False], ids=["JavaScript", "no JavaScript"])
+def either(request: pytest.FixtureRequest, new_page: Callable[..., Page]) -> Page:
+    """A page with JavaScript, and one without."""
+    return new_page(java_script_enabled=request.param)

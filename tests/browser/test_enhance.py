@@ -1,0 +1,364 @@
+"""static/enhance.js: what JavaScript adds, and that it steps aside when anything is odd."""
+
+import re
+import time
+import unicodedata
+
+import pytest
+from conftest import PASSWORD
+from playwright.sync_api import Error, expect
+
+from accounts import users
+from accounts.errors import Busy
+from models import User
+
+from .person import alert, box, heading, log_in, log_out, press, send, sign_up
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def marked(page):
+    """A log-in page that shows by `window.mark` whether it was ever left; Jane has an account."""
+    users.create_user("Jane", PASSWORD)
+    page.goto("/login")
+    page.evaluate("window.mark = 1")
+    return page
+
+
+def is_same_page(page):
+    return page.evaluate("window.mark === 1")
+
+
+def fill_in(page, username="Jane", password=PASSWORD):
+    box(page, "Username").fill(username)
+    box(page, "Password").fill(password)
+
+
+def submit(page, username="Jane", password=PASSWORD):
+    fill_in(page, username, password)
+    press(page, "Log in")
+
+
+def requests_to(page, path):
+    return [method for method, asked in page.watch.requests if asked == path]
+
+
+def test_a_refused_form_and_the_page_after_it_come_without_leaving_the_page(marked):
+    submit(marked, password="wrong horse")
+    expect(alert(marked)).to_contain_text("Incorrect")
+    submit(marked)
+    expect(marked).to_have_url("/profile")
+    expect(heading(marked)).to_have_text("Your profile")
+    expect(heading(marked)).to_be_focused()
+    expect(marked).to_have_title("Your profile – Vestibule")
+    expect(marked.get_by_role("navigation")).to_contain_text("Log out")
+    assert is_same_page(marked)
+
+
+def test_the_page_that_a_redirect_leads_to_is_asked_for_once(marked):
+    submit(marked)
+    expect(marked).to_have_url("/profile")
+    marked.wait_for_load_state("networkidle")
+    assert requests_to(marked, "/profile") == ["GET"]
+
+
+def test_a_message_that_is_shown_once_is_shown(page):
+    """After a log-out in another tab the page that the redirect leads to has one."""
+    sign_up(page)
+    other = page.context.new_page()
+    other.goto("/")
+    log_out(other)
+    press(page, "Log out")
+    expect(page.get_by_role("status")).to_contain_text("nothing was done")
+    expect(page.get_by_role("status")).to_be_focused()
+    page.reload()
+    expect(page.get_by_role("status")).to_have_count(0)
+
+
+def test_back_and_forward_show_the_pages_of_their_addresses(page):
+    page.goto("/")
+    send(page, "/login", "Log in", Username="Nobody", Password=PASSWORD)
+    expect(alert(page)).to_be_visible()
+    sign_up(page)
+    page.go_back()
+    expect(page).to_have_url("/profile")  # where /signup sends a member
+    page.go_back()
+    page.go_back()
+    expect(page).to_have_url("/")
+    expect(heading(page)).to_have_text("Hello, Jane")
+    page.go_forward()
+    page.go_forward()
+    page.go_forward()
+    expect(page).to_have_url("/profile")
+    expect(heading(page)).to_have_text("Your profile")
+
+
+def test_back_to_a_form_shows_the_form(page):
+    users.create_user("Jane", PASSWORD)
+    page.goto("/login")
+    submit(page)
+    expect(page).to_have_url("/profile")
+    log_out(page)
+    page.go_back()
+    expect(page).to_have_url("/")
+    page.go_back()
+    expect(page).to_have_url("/login")
+    expect(box(page, "Password")).to_have_value("")
+
+
+def test_a_link_into_the_page_is_left_alone(page):
+    send(page, "/signup", "Sign up", Username="a b", Password=PASSWORD)
+    page.evaluate("window.mark = 1")
+    alert(page).get_by_role("link").click()
+    expect(box(page, "Username")).to_be_focused()
+    page.go_back()
+    expect(box(page, "Username")).to_have_value("a b")
+    assert is_same_page(page)
+
+
+def test_an_error_leaves_the_scroll_where_it_was(page):
+    page.set_viewport_size({"width": 320, "height": 420})
+    page.goto("/signup")
+    page.get_by_role("button", name="Sign up").scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+    assert before > 0
+    box(page, "Username").fill("Jane")
+    box(page, "Password").fill("short")
+    press(page, "Sign up")
+    expect(box(page, "Password")).to_be_focused()
+    expect(box(page, "Password")).to_be_in_viewport()
+    assert page.evaluate("scrollY") > before / 2  # only as far as the field needs
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_back_after_log_out_shows_nothing_private(either, steps):
+    """Neither at once, from the browser's memory of the page, nor after it has asked again."""
+    sign_up(either, "Secretname")
+    either.goto("/")
+    either.goto("/profile")
+    assert "Secretname" in content(either)
+    log_out(either)
+    for _ in range(steps):
+        either.go_back(wait_until="commit")
+        assert "Secretname" not in content(either)
+    expect(heading(either)).to_have_text(re.compile("Come in|Sign up"))
+    assert "Secretname" not in content(either)
+
+
+def content(page):
+    """What is in the page at this moment, or as soon as there is a page."""
+    while True:
+        try:
+            return page.content()
+        except Error:  # on its way to another page
+            page.wait_for_load_state()
+
+
+def test_nothing_is_kept_in_the_history_or_the_browser(page):
+    sign_up(page)
+    kept = "[history.state, localStorage.length, sessionStorage.length, document.cookie]"
+    assert page.evaluate(kept) == [None, 0, 0, ""]
+
+
+def test_a_page_that_was_frozen_is_asked_for_again(page):
+    """The browser's own cache of living pages, which does not always heed no-store."""
+    sign_up(page)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    assert not page.get_by_role("main").is_visible()
+    with page.expect_navigation():
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    expect(page.get_by_role("main")).to_be_visible()
+
+
+def test_a_double_click_sends_the_form_once(page):
+    page.goto("/signup")
+    fill_in(page)
+    page.get_by_role("button", name="Sign up").dblclick()
+    expect(page).to_have_url("/profile")
+    assert requests_to(page, "/signup") == ["GET", "POST"]
+    assert User.select().count() == 1
+
+
+def test_without_javascript_a_double_click_makes_one_account_too(new_page):
+    page = new_page(java_script_enabled=False)
+    page.goto("/signup")
+    fill_in(page)
+    page.get_by_role("button", name="Sign up").dblclick()
+    expect(page).to_have_url(re.compile("/(profile|signup)$"))
+    assert User.select().count() == 1
+
+
+def test_the_button_shows_that_it_is_working_and_keeps_the_focus(marked):
+    held = []
+    marked.route("**/login", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    fill_in(marked)
+    button = marked.get_by_role("main").get_by_role("button", name="Log in")
+    button.click()
+    expect(button).to_have_attribute("aria-busy", "true")
+    expect(button).to_be_focused()
+    box(marked, "Password").press("Enter")
+    held.pop().continue_()
+    expect(marked).to_have_url("/profile")
+    assert requests_to(marked, "/login") == ["GET", "POST"]
+
+
+def test_a_lost_network_says_so_and_keeps_what_was_typed(marked):
+    marked.context.set_offline(True)
+    submit(marked)
+    expect(alert(marked)).to_contain_text("No answer came")
+    expect(alert(marked)).to_be_focused()
+    expect(box(marked, "Username")).to_have_value("Jane")
+    expect(box(marked, "Password")).to_have_value(PASSWORD)
+    press(marked, "Log in")
+    expect(alert(marked)).to_have_count(1)
+    marked.context.set_offline(False)
+    press(marked, "Log in")
+    expect(marked).to_have_url("/profile")
+    assert "net::ERR_INTERNET_DISCONNECTED" in marked.watch.faults.pop()
+    assert "net::ERR_INTERNET_DISCONNECTED" in marked.watch.faults.pop()
+
+
+def test_an_answer_of_somebody_else_keeps_what_was_typed(marked):
+    """A proxy in front that says 502 with a page of its own."""
+    marked.route("**/login", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>"))
+    submit(marked)
+    expect(alert(marked)).to_contain_text("502")
+    expect(box(marked, "Password")).to_have_value(PASSWORD)
+    assert is_same_page(marked)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/html"])
+def test_an_answer_that_is_no_page_of_ours_is_left_to_the_browser(marked, kind):
+    odd = {"status": 200, "content_type": kind, "body": "{}"}
+    marked.route("**/login", lambda route: route.fulfill(**odd))
+    with marked.expect_navigation():
+        submit(marked)
+    assert not is_same_page(marked)
+
+
+@pytest.mark.parametrize("attribute", ["target", "enctype"])
+def test_a_form_with_a_target_or_another_encoding_is_left_to_the_browser(marked, attribute):
+    value = {"target": "_self", "enctype": "multipart/form-data"}[attribute]
+    marked.locator("main form").evaluate(f"form => form.setAttribute('{attribute}', '{value}')")
+    submit(marked)
+    expect(marked).to_have_url("/profile")
+    assert not is_same_page(marked)
+
+
+def test_a_script_in_an_answer_never_runs(marked):
+    body = (
+        "<main><h1>Odd</h1><script src='/static/odd.js'></script>"
+        "<script type=module src='/static/odd.js'></script></main>"
+    )
+    html = {"status": 400, "content_type": "text/html", "body": body}
+    marked.route("**/login", lambda route: route.fulfill(**html))
+    submit(marked)
+    expect(heading(marked)).to_have_text("Odd")
+    marked.wait_for_load_state("networkidle")
+    assert requests_to(marked, "/static/odd.js") == []
+
+
+def test_fields_may_have_any_name(marked):
+    """form.action would be the field of that name (DOM clobbering)."""
+    marked.locator("main form").evaluate("""form => {
+        for (const name of ["action", "method", "submit", "elements", "id"]) {
+            const input = document.createElement("input");
+            form.append(Object.assign(input, {type: "hidden", name}));
+        }
+    }""")
+    submit(marked)
+    expect(marked).to_have_url("/profile")
+    assert is_same_page(marked)
+
+
+def test_a_server_that_says_when_to_come_back_is_obeyed(marked, monkeypatch):
+    """The button waits, the seconds go by, then it may be pressed."""
+
+    def refuse(*_):
+        raise Busy
+
+    monkeypatch.setattr(Busy, "retry_after", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(users, "log_in", refuse)
+        submit(marked)
+        expect(alert(marked)).to_contain_text("in 2 seconds")
+    button = marked.get_by_role("main").get_by_role("button", name="Log in")
+    expect(button).to_be_disabled()
+    expect(alert(marked)).to_contain_text("again in 1 second.")
+    box(marked, "Password").press("Enter")
+    expect(alert(marked)).to_have_text("You can try again.")
+    expect(button).to_be_enabled()
+    assert requests_to(marked, "/login") == ["GET", "POST"]
+    submit(marked)
+    expect(marked).to_have_url("/profile")
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [("1/minute", r"again in [3-6]\d seconds\."), ("1/hour", r"again in 3[56]\d\d seconds\.")],
+)
+def test_too_many_tries_count_down(settings, request, limit, words):
+    settings["LIMIT_LOGIN_ACCOUNT"] = limit
+    page = request.getfixturevalue("marked")
+    for _ in range(2):
+        submit(page, password="wrong horse")
+        expect(box(page, "Password")).to_have_value("")
+    expect(alert(page)).to_have_text(re.compile(f"Too many tries. Please try {words}"))
+    before = alert(page).text_content()
+    expect(alert(page)).not_to_have_text(before)
+    expect(alert(page).get_by_role("timer")).to_have_count(1)
+    expect(page.get_by_role("main").get_by_role("button", name="Log in")).to_be_disabled()
+
+
+def test_the_password_can_be_shown_and_is_hidden_again_when_it_is_sent(marked):
+    fill_in(marked, password="wrong horse")
+    show = marked.get_by_role("button", name="Show password")
+    show.click()
+    expect(box(marked, "Password")).to_have_attribute("type", "text")
+    hide = marked.get_by_role("button", name="Hide password")
+    expect(hide).to_be_focused()
+    hide.click()
+    expect(box(marked, "Password")).to_have_attribute("type", "password")
+    show.click()
+    marked.route("**/login", lambda route: (time.sleep(0.3), route.continue_()))
+    box(marked, "Password").press("Enter")
+    expect(box(marked, "Password")).to_have_attribute("type", "password")
+    expect(alert(marked)).to_contain_text("Incorrect")
+    expect(show).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("typed", "length"),
+    [
+        ("", ""),
+        ("Jan", "1 more"),
+        ("Jane", "4 of 31"),
+        ("Ja\u0308ne", "4 of 31"),  # a composed with its dots: one letter
+        ("\u1109\u1161\u11bc", "3 more"),  # three Hangul parts of one syllable
+        ("\uff8a\uff9e\uff8a\uff9e", "2 more"),  # half-width kana with their voice marks
+        ("\U0001f511" * 31, "31 of 31"),  # two UTF-16 units each
+        ("W" * 33, "2 too many"),
+    ],
+)
+def test_characters_are_counted_as_the_server_counts_them(page, typed, length):
+    page.goto("/signup")
+    box(page, "Username").fill(typed)
+    expect(page.locator("#username-count")).to_have_text(length)
+    if length:
+        expect(box(page, "Username")).to_have_accessible_description(re.compile(f"{length}$"))
+    normal = len(unicodedata.normalize("NFKC", typed))
+    assert not typed or int(length.split()[0]) in (normal, 4 - normal, normal - 31)
+
+
+def test_what_is_put_back_is_counted_too(page):
+    send(page, "/signup", "Sign up", Username="abc", Password="")
+    expect(page.locator("#username-count")).to_have_text("1 more")
+
+
+def test_log_in_after_an_error_page(marked):
+    """An error page has no form; what follows works as ever."""
+    log_in(marked, password="x" * 20_000)
+    expect(heading(marked)).to_have_text(re.compile("Too large|Log in"))
+    log_in(marked)
+    expect(marked).to_have_url("/profile")

@@ -1,0 +1,155 @@
+"""The journeys of BEHAVIOUR, as people make them: with JavaScript and without."""
+
+import re
+
+import pytest
+from conftest import PASSWORD
+from playwright.sync_api import expect
+
+from accounts import users
+
+from .person import alert, box, heading, log_in, log_out, press, send, sign_up
+
+pytestmark = pytest.mark.browser
+
+
+def test_signing_up_out_and_in_again(either):
+    sign_up(either)
+    expect(either.get_by_role("main")).to_contain_text("Jane")
+    log_out(either)
+    expect(either).to_have_url("/")
+    log_in(either)
+    expect(either).to_have_url("/profile")
+    expect(heading(either)).to_have_text("Your profile")
+    expect(either).to_have_title("Your profile – Vestibule")
+
+
+@pytest.mark.parametrize("username", ["Jane", "Nobody"])
+def test_a_refused_log_in(either, username):
+    users.create_user("Jane", PASSWORD)
+    log_in(either, username, "wrong horse")
+    expect(alert(either)).to_contain_text("Incorrect username or password")
+    expect(box(either, "Username")).to_have_value(username)
+    expect(box(either, "Password")).to_have_value("")
+    expect(box(either, "Password")).to_be_focused()
+    expect(either).to_have_url("/login")
+    box(either, "Username").fill("Jane")
+    box(either, "Password").fill(PASSWORD)
+    press(either, "Log in")
+    expect(either).to_have_url("/profile")
+
+
+def test_a_taken_name(either):
+    users.create_user("Jane", PASSWORD)
+    send(either, "/signup", "Sign up", Username="JANE", Password=PASSWORD)
+    expect(box(either, "Username")).to_have_accessible_description(re.compile("taken"))
+    expect(box(either, "Username")).to_be_focused()
+    expect(box(either, "Username")).to_have_value("JANE")
+    expect(either).to_have_title("Error: Sign up – Vestibule")
+
+
+@pytest.mark.parametrize(
+    ("username", "password", "wrong"),
+    [
+        ("", "", ["Username", "Password"]),
+        ("abc", PASSWORD, ["Username"]),
+        ("Jane", "short", ["Password"]),
+        ("a b c", PASSWORD, ["Username"]),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field_and_the_first_one_is_focused(
+    either, username, password, wrong
+):
+    send(either, "/signup", "Sign up", Username=username, Password=password)
+    expect(alert(either)).to_contain_text("There is a problem")
+    for label in ("Username", "Password"):
+        invalid = "true" if label in wrong else None
+        assert box(either, label).get_attribute("aria-invalid") == invalid
+    expect(box(either, wrong[0])).to_be_focused()
+    expect(box(either, "Username")).to_have_value(username)
+    expect(alert(either).get_by_role("link")).to_have_count(len(wrong))
+    alert(either).get_by_role("link").last.click()
+    expect(either).to_have_url(re.compile(f"#{wrong[-1].lower()}$"))
+
+
+def test_the_page_that_was_asked_for_is_remembered(either):
+    users.create_user("Jane", PASSWORD)
+    either.goto("/profile?from=here")
+    expect(either).to_have_url("/")
+    expect(either.get_by_role("status")).to_contain_text("log in")
+    log_in(either)
+    expect(either).to_have_url("/profile?from=here")
+    expect(either.get_by_role("status")).to_have_count(0)
+
+
+def test_a_signed_in_visitor_has_no_use_for_log_in(either):
+    sign_up(either)
+    for path in ("/login", "/signup"):
+        either.goto(path)
+        expect(either).to_have_url("/profile")
+
+
+def test_two_tabs_of_one_browser(either):
+    """What one tab does the other one learns when it asks; nothing breaks in between."""
+    users.create_user("Jane", PASSWORD)
+    other = either.context.new_page()
+    other.goto("/login")
+    log_in(either)
+    expect(either).to_have_url("/profile")
+    box(other, "Username").fill("Jane")
+    box(other, "Password").fill(PASSWORD)
+    press(other, "Log in")
+    expect(other).to_have_url("/profile")
+    log_out(other)
+    press(either, "Log out")
+    expect(either).to_have_url("/")
+    expect(either.get_by_role("status")).to_contain_text("nothing was done")
+
+
+def test_a_password_of_255_emoji_is_pasted_whole(either):
+    """Each is two UTF-16 units: a maxlength would have cut it in the middle."""
+    password = "🔑" * 255
+    either.goto("/signup")
+    box(either, "Username").fill(password)
+    either.keyboard.press("Control+A")
+    either.keyboard.press("Control+X")
+    box(either, "Password").focus()
+    either.keyboard.press("Control+V")
+    expect(box(either, "Password")).to_have_value(password)
+    box(either, "Username").fill("Jane")
+    press(either, "Sign up")
+    expect(either).to_have_url("/profile")
+    log_out(either)
+    log_in(either, "Jane", password)
+    expect(either).to_have_url("/profile")
+
+
+def test_everything_by_keyboard_alone(either):
+    """From the top of the start page, with Tab, Enter and the letters."""
+    either.goto("/")
+    tab_to(either, "Skip to main content")
+    either.keyboard.press("Enter")
+    tab_to(either, "Sign up")
+    either.keyboard.press("Enter")
+    expect(heading(either)).to_have_text("Sign up")
+    tab_to(either, "username")
+    either.keyboard.type("Jane")
+    tab_to(either, "password")
+    either.keyboard.type(PASSWORD)
+    either.keyboard.press("Enter")
+    expect(either).to_have_url("/profile")
+    either.goto("/")
+    tab_to(either, "Log out")
+    either.keyboard.press("Enter")
+    expect(heading(either)).to_have_text("Come in")
+
+
+def tab_to(page, name):
+    """Press Tab until what has the focus has this name or text; it must be seen to have it."""
+    focused = page.locator(":focus-visible")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if focused.count() and name in (focused.get_attribute("name"), focused.inner_text()):
+            assert focused.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+            return
+    pytest.fail(f"Tab never came to {name}")

@@ -1,0 +1,78 @@
+"""Every page in every state: accessibility, room on a phone, weight, and what it loads."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from .states import STATES
+
+pytestmark = pytest.mark.browser
+
+KIB = 1024
+
+
+@pytest.fixture(params=STATES)
+def state(request, page):
+    """A page in one of its states."""
+    page.set_viewport_size({"width": 1280, "height": 800})
+    STATES[request.param](page)
+    expect(page.locator("h1")).to_have_count(1)
+    return page
+
+
+def test_a_state_is_accessible_in_both_schemes_and_fits_a_phone(state):
+    """One visit for both, because most of the time goes into getting there."""
+    for scheme in ("light", "dark"):
+        state.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found = Axe().run(state)
+        assert found.violations_count == 0, found.generate_report()
+    for width in (320, 390):
+        state.set_viewport_size({"width": width, "height": 700})
+        assert overflow(state) <= 0
+        assert too_small(state) == []
+    assert weight(state) < 40 * KIB
+
+
+def overflow(page):
+    """By how many pixels the page is wider than the screen."""
+    return page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+
+def too_small(page):
+    """Buttons and inputs under the 24 by 24 pixels of WCAG 2.5.8."""
+    return page.eval_on_selector_all(
+        "button, input:not([type=hidden]), a.button",
+        """all => all.filter(one => {
+            const {width, height} = one.getBoundingClientRect();
+            return width < 24 || height < 24;
+        }).map(one => one.outerHTML)""",
+    )
+
+
+def weight(page):
+    """Bytes of the page, its stylesheet and its script, uncompressed."""
+    links = page.eval_on_selector_all(
+        "link[rel=stylesheet], script", "all => all.map(one => one.href ?? one.src)"
+    )
+    files = [page.request.get(link) for link in [page.url, *links]]
+    return sum(len(file.body()) for file in files)
+
+
+def test_a_first_view_is_three_requests_beside_the_icon(page):
+    page.goto("/signup")
+    page.wait_for_load_state("networkidle")
+    asked = [path for _, path in page.watch.requests if path != "/static/favicon.svg"]
+    assert asked == ["/signup", "/static/style.css", "/static/enhance.js"]
+
+
+def test_a_second_view_asks_for_nothing_but_the_page(page):
+    for path in ("/signup", "/login"):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+    sizes = page.evaluate(
+        "performance.getEntriesByType('resource').map(one => [one.name, one.transferSize])"
+    )
+    assert {urlsplit(name).path for name, _ in sizes} >= {"/static/style.css", "/static/enhance.js"}
+    assert {size for _, size in sizes} == {0}, "from the cache"
