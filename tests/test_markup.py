@@ -80,6 +80,12 @@ def page(request, browser):
     return soup(PAGES[request.param](browser).text)
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_has_a_space_between_attributes(name, browser):
+    """Jinja takes the line's end after a block away: two of them in a row glue attributes."""
+    assert not re.search(r'="[^"<>]*"[a-z]', PAGES[name](browser).text)
+
+
 def test_has_one_h1_a_title_and_a_language(page):
     [heading] = page.find_all("h1")
     [title] = page.find_all("title")

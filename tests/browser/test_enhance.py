@@ -5,6 +5,7 @@ import time
 import unicodedata
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from conftest import PASSWORD
 from playwright.sync_api import Error, expect
 
@@ -309,6 +310,7 @@ def test_too_many_tries_count_down(settings, request, limit, words):
     expect(alert(page)).not_to_have_text(before)
     expect(alert(page).get_by_role("timer")).to_have_count(1)
     expect(page.get_by_role("main").get_by_role("button", name="Log in")).to_be_disabled()
+    assert Axe().run(page).violations_count == 0
 
 
 def test_the_password_can_be_shown_and_is_hidden_again_when_it_is_sent(marked):
