@@ -1,0 +1,72 @@
+"""bin/bench: measure Vestibule beside its peers."""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PARTS = ("profile", "login", "flood", "scale")
+
+
+def main() -> None:
+    """Run the parts that were asked for; their results join those of earlier runs."""
+    arguments = parse_arguments()
+    if sys.platform != "linux":
+        raise SystemExit("bin/bench needs Linux: it reads CPU time and memory from /proc.")
+    with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as folder:
+        os.environ["BENCH_FOLDER"] = folder  # before a peer is imported
+        run(PARTS if arguments.part == "all" else [arguments.part], Path(folder), arguments.quick)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
+    parser.add_argument("part", choices=[*PARTS, "all"])
+    parser.add_argument("--quick", action="store_true", help="under two minutes, only for trying: "
+                        "prints, and writes no results")  # fmt: skip
+    return parser.parse_args()
+
+
+def run(parts: Any, folder: Path, quick: bool) -> None:
+    """Measure, print, and unless it was for trying write results and chart."""
+    from . import chart, load, machine, report  # noqa: PLC0415 - they look at BENCH_FOLDER
+
+    path = HERE / "results.json"
+    results = json.loads(path.read_text()) if path.exists() and not quick else {}
+    about = {**machine.description(), "load": load.GENERATOR}
+    print(report.machine_line(about))
+    for part in parts:
+        start = time.monotonic()
+        results[part] = {"machine": about, **measure(part, folder, quick)}
+        results[part]["taken_seconds"] = round(time.monotonic() - start)
+        print(report.table(part, results[part]), flush=True)
+    print(report.goals(results))
+    if not quick:
+        path.write_text(json.dumps(rounded(results), indent=1) + "\n")
+        if "profile" in results:
+            (HERE.parent / "docs" / "performance.svg").write_text(chart.draw(results["profile"]))
+
+
+def measure(part: str, folder: Path, quick: bool) -> dict[str, Any]:
+    """Run one part."""
+    module = "pages" if part in ("profile", "login") else part
+    function = getattr(importlib.import_module(f"benchmarks.{module}"), part)
+    result: dict[str, Any] = function(folder, quick)
+    return result
+
+
+def rounded(value: Any) -> Any:
+    """Return results with as many figures as mean something."""
+    if isinstance(value, dict):
+        return {key: rounded(each) for key, each in value.items()}
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    main()

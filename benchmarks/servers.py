@@ -1,0 +1,108 @@
+"""Start one of the peers under a server, on one core, and stop it again."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import machine
+from .peers import THREADS
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 60  # seconds until a server counts as broken
+GRANIAN = [
+    "granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1", "--workers", "1",
+    "--blocking-threads", str(THREADS), "--blocking-threads-idle-timeout", "600",
+    "--http", "1", "--no-ws", "--log-level", "error",
+]  # fmt: skip
+
+
+@dataclass
+class Server:
+    """A running server; `session` is the process that leads its session."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def session(self) -> int:
+        """Return the id that all its processes share."""
+        return self.process.pid
+
+
+def command(peer: str, server: str, port: int) -> list[str]:
+    """Return the command line of a peer under granian or gunicorn."""
+    module = f"benchmarks.peers.{peer}"
+    if server == "granian":
+        return [*GRANIAN, "--port", str(port), f"{module}:create_app"]
+    return ["gunicorn", "--workers", "1", "--worker-class", "gthread", "--threads", "8",
+            "--bind", f"127.0.0.1:{port}", "--log-level", "error", f"{module}:create_app()"]  # fmt: skip
+
+
+@contextmanager
+def serve(peer: str, server: str, folder: Path, **settings: str) -> Iterator[Server]:
+    """Run a peer pinned to the server's core, its database in `folder`."""
+    port = free_port()
+    environment = {"BENCH_FOLDER": str(folder), **settings}
+    with running(command(peer, server, port), port, environment, machine.SERVER_CORE) as started:
+        yield started
+
+
+@contextmanager
+def serve_vestibule(database: Path, **settings: str) -> Iterator[Server]:
+    """Run what bin/serve runs, on all cores."""
+    port = free_port()
+    environment = {"PORT": str(port), "FLASK_APP": "app:create_app", **settings}
+    environment["DATABASE_URL"] = f"sqlite:///{database}"
+    with running(["flask", "serve"], port, environment, set(machine.CORES)) as started:
+        yield started
+
+
+@contextmanager
+def running(
+    arguments: list[str], port: int, environment: dict[str, str], cores: set[int]
+) -> Iterator[Server]:
+    """Run a Python program that listens on a port, in a session that is killed at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        env={**os.environ, **environment},
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),  # noqa: PLW1509 - no threads here
+    )
+    try:
+        wait_for(port, process)
+        yield Server(port, process)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Return when somebody listens on the port."""
+    deadline = time.monotonic() + PATIENCE
+    while not listens(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit(f"This did not start: {process.args}")
+        time.sleep(0.02)
+
+
+def listens(port: int) -> bool:
+    """Return whether a server answers on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
