@@ -1,0 +1,145 @@
+"""What each kind of request may cost, counted, so that no clock is needed: SQL statements,
+signature checks of the cookie, templates loaded or compiled, password hashes.
+
+More than this is a slower Vestibule for everybody; change a figure only with its reason.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import itsdangerous
+import jinja2
+import pytest
+from argon2 import low_level
+from conftest import PASSWORD, Browser, hidden_fields, page_form
+from flask import Flask
+
+from database import database
+
+
+class Costs(NamedTuple):
+    reads: int = 0
+    writes: int = 0
+    signatures: int = 0
+    templates: int = 0
+    hashes: int = 0
+
+
+WRONG_LOG_IN = Costs(reads=1, signatures=1, hashes=1)
+# Reads: the key; whether it still opens the account; dead rows. Writes: row, surplus rows.
+LOG_IN = Costs(reads=3, writes=2, signatures=1, hashes=1)
+SIGN_UP = Costs(reads=1, writes=4, signatures=1, hashes=1)
+LOG_OUT = Costs(reads=1, writes=1, signatures=1)
+
+
+class Meter:
+    """Counts, between two looks, what was spent."""
+
+    def __init__(self) -> None:
+        self.spent: list[str] = []
+
+    def read(self) -> Costs:
+        spent, self.spent = self.spent, []
+        return Costs(*(spent.count(kind) for kind in Costs._fields))
+
+
+@pytest.fixture
+def meter(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Meter:
+    meter = Meter()
+    count_calls(monkeypatch, itsdangerous.Signer, "unsign", meter, lambda *_, **__: "signatures")
+    count_calls(monkeypatch, jinja2.Environment, "compile", meter, lambda *_, **__: "templates")
+    count_calls(monkeypatch, low_level, "hash_secret", meter, lambda *_, **__: "hashes")
+    count_calls(monkeypatch, low_level, "verify_secret", meter, lambda *_, **__: "hashes")
+    count_calls(monkeypatch, type(database.obj), "execute_sql", meter, statement_kind)
+    return meter
+
+
+def count_calls(
+    monkeypatch: pytest.MonkeyPatch,
+    owner: Any,
+    name: str,
+    meter: Meter,
+    kind: Callable[..., str],
+) -> None:
+    """Let a function be counted and then do what it always did."""
+    original = getattr(owner, name)
+
+    def counted(*args: Any, **options: Any) -> Any:
+        meter.spent.append(kind(*args, **options))
+        return original(*args, **options)
+
+    monkeypatch.setattr(owner, name, counted)
+
+
+def statement_kind(_database: Any, sql: str, *_args: Any) -> str:
+    return "reads" if sql.startswith("SELECT") else "writes"
+
+
+@pytest.fixture
+def fields(app: Flask, browser: Browser) -> dict[str, str]:
+    """The log-in form of a browser that has no account open; every page has been seen once."""
+    other = Browser(app)
+    other.sign_up("Somebody")
+    for path in ("/", "/profile"):
+        other.get(path)
+    for path in ("/", "/signup", "/login", "/static/style.css"):
+        browser.get(path).close()
+    return hidden_fields(page_form(browser.get("/login").text, "/login"))
+
+
+@pytest.mark.parametrize("path", ["/", "/login", "/signup", "/static/style.css"])
+def test_a_page_for_strangers_costs_one_signature_and_nothing_else(
+    fields: dict[str, str], browser: Browser, meter: Meter, path: str
+) -> None:
+    with browser.get(path) as answer:
+        assert answer.status_code == 200
+    assert meter.read() == Costs(signatures=1)
+
+
+@pytest.mark.parametrize(
+    ("path", "reads"), [("/profile", 1), ("/", 1), ("/login", 1), ("/static/style.css", 0)]
+)
+def test_a_page_for_members_costs_one_statement_and_one_signature(
+    fields: dict[str, str], browser: Browser, meter: Meter, path: str, reads: int
+) -> None:
+    browser.sign_up("Jane")
+    meter.read()
+    with browser.get(path) as answer:
+        assert answer.status_code in (200, 302)
+        assert "Set-Cookie" not in answer.headers
+    assert meter.read() == Costs(reads=reads, signatures=1)
+
+
+def test_a_wrong_log_in_costs_one_statement_and_one_hash(
+    fields: dict[str, str], browser: Browser, meter: Meter
+) -> None:
+    for name in ("Somebody", "Nobody"):
+        data = {**fields, "username": name, "password": "wrong horse"}
+        assert browser.client.post("/login", data=data).status_code == 400
+        assert meter.read() == WRONG_LOG_IN
+
+
+def test_a_log_in_costs_one_hash_and_one_transaction(
+    fields: dict[str, str], browser: Browser, meter: Meter
+) -> None:
+    data = {**fields, "username": "Somebody", "password": PASSWORD}
+    assert browser.client.post("/login", data=data).status_code == 302
+    assert meter.read() == LOG_IN
+
+
+def test_a_sign_up_costs_one_hash_and_one_transaction(
+    fields: dict[str, str], browser: Browser, meter: Meter
+) -> None:
+    data = {**fields, "username": "Jane", "password": PASSWORD}
+    assert browser.client.post("/signup", data=data).status_code == 302
+    assert meter.read() == SIGN_UP
+
+
+def test_a_log_out_costs_two_statements(
+    fields: dict[str, str], browser: Browser, meter: Meter
+) -> None:
+    browser.sign_up("Jane")
+    form = page_form(browser.get("/profile").text, "/logout")
+    meter.read()
+    assert browser.client.post("/logout", data=hidden_fields(form)).status_code == 302
+    assert meter.read() == LOG_OUT
