@@ -47,7 +47,8 @@ def end_sessions(condition: Expression, reason: str, client: Client) -> int:
     """
     with database.atomic():
         ended = list(Session.select(Session, User).join(User).where(condition))
-        Session.delete().where(Session.id.in_([session.id for session in ended])).execute()
+        if ended:
+            Session.delete().where(Session.id.in_([session.id for session in ended])).execute()
         for session in ended:
             events.record(Kind.SESSION_ENDED, session.user, client, session.handle, reason)
     return len(ended)
