@@ -4,6 +4,7 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -19,6 +20,7 @@ def main() -> None:
     arguments = parse_arguments()
     if sys.platform != "linux":
         raise SystemExit("bin/bench needs Linux: it reads CPU time and memory from /proc.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # servers and files go too
     with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as folder:
         os.environ["BENCH_FOLDER"] = folder  # before a peer is imported
         run(PARTS if arguments.part == "all" else [arguments.part], Path(folder), arguments.quick)

@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from flask.sessions import SecureCookieSession
+from flask import session
 
 from . import visitors
 from .compare import Contestant, compare
@@ -28,7 +28,8 @@ LOGINS_PER_SECOND = 20
 FREE_HASH = {"BENCH_HASH": "free"}
 INSERT_USER = "INSERT INTO user (id, username, created_at) VALUES (?, ?, ?)"
 INSERT_SESSION = """INSERT INTO session (id, user_id, created_at, authenticated_at, last_seen_at,
-    active_expires_at, idle_expires_at, ip_address, user_agent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+    active_expires_at, idle_expires_at, ip_address, user_agent)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 def scale(folder: Path, quick: bool) -> dict[str, Any]:
@@ -107,7 +108,6 @@ def page_requests(port: int, rows: int) -> list[bytes]:
     requests = []
     for number in random.sample(range(rows), min(rows, ASKED)):
         with app.test_request_context():
-            session = SecureCookieSession()
             session.update(token=token(number), csrf_token="x" * 22)
             response = app.response_class()
             signed.save_session(app, session, response)

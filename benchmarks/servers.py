@@ -41,8 +41,10 @@ def command(peer: str, server: str, port: int) -> list[str]:
     module = f"benchmarks.peers.{peer}"
     if server == "granian":
         return [*GRANIAN, "--port", str(port), f"{module}:create_app"]
-    return ["gunicorn", "--workers", "1", "--worker-class", "gthread", "--threads", "8",
-            "--bind", f"127.0.0.1:{port}", "--log-level", "error", f"{module}:create_app()"]  # fmt: skip
+    return [
+        "gunicorn", "--workers", "1", "--worker-class", "gthread", "--threads", "8",
+        "--bind", f"127.0.0.1:{port}", "--log-level", "error", f"{module}:create_app()",
+    ]  # fmt: skip
 
 
 @contextmanager
