@@ -2,12 +2,17 @@
 
 Views and commands call these; only these write. One capability, one file:
 
-errors      the rules that say no, in words fit to show
-usernames   what a username may be, and the form of it that makes it unique
-passwords   hash, verify and upgrade; a few at a time
-users       make an account, log in, set a password, lock, delete
-sessions    make, validate, renew and end the sessions of signed-in browsers
-client      who is asking: address and browser
-throttling  how often somebody may try
-events      the record of what happened
+errors        the rules that say no, in words fit to show
+usernames     what a username may be, and the form of it that makes it unique
+passwords     hash, verify and upgrade; a few at a time
+users         make an account, log in, set a password, lock, delete
+renaming      give a user another name
+held_names    imported names that read the same: who is meant, and what newcomers cannot take
+sessions      make, validate, renew and end the sessions of signed-in browsers
+lucia_import  users of an application on Lucia v2 and Prisma, with their passwords
+lucia_plan    what is to become of each of them
+lucia_source  their database, read from a private copy
+client        who is asking: address and browser
+throttling    how often somebody may try
+events        the record of what happened
 """

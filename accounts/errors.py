@@ -41,6 +41,10 @@ class TooManyAttempts(AccountError):
         return f"about {minutes} minutes ({seconds})" if minutes > 1 else seconds
 
 
+class ImportRefused(AccountError):
+    """A file cannot be imported; nothing was."""
+
+
 class Busy(AccountError):
     """Too many passwords wait for their hash; nothing was done."""
 

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     """What can happen."""
 
     USER_CREATED = "user_created"
+    USER_IMPORTED = "user_imported"
+    USER_RENAMED = "user_renamed"
     USER_LOCKED = "user_locked"
     USER_UNLOCKED = "user_unlocked"
     USER_DELETED = "user_deleted"

@@ -155,6 +155,16 @@ def _verify(password: str | None, password_hash: str | None) -> bool:
     return False
 
 
+def is_known_hash(password_hash: str) -> bool:
+    """Return whether a password can open this hash: it has a form that is verified here."""
+    return bool(_context.identify(password_hash))
+
+
+def current_form() -> str:
+    """Return what all hashes made now begin with: their scheme and parameters."""
+    return _dummy_hash.rpartition("$")[0].rpartition("$")[0] + "$"
+
+
 def needs_rehash(password_hash: str | None) -> bool:
     """Return whether a hash that was just verified is older or weaker than those made now."""
     return bool(password_hash and _context.needs_update(password_hash))

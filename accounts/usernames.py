@@ -5,6 +5,7 @@ what must be unique and what people log in with. The original took any text, so 
 invisible characters and two compositions of one letter made names that read the same.
 """
 
+import re
 import unicodedata
 from typing import NamedTuple
 
@@ -13,10 +14,14 @@ from precis_i18n import get_profile
 
 from .errors import InvalidUsername
 
+USERNAME_PROVIDER = "username"  # keys of people who log in by name
+LUCIA_PROVIDER = "lucia"  # imported names that are not their own RFC 8265 form, verbatim
+LOGIN_PROVIDERS = (USERNAME_PROVIDER, LUCIA_PROVIDER)
 USERNAME_MIN = 4  # code points, after normalising
 USERNAME_MAX = 31
 RAW_MAX = 4 * USERNAME_MAX  # before normalising, which is quadratic on hostile text
 
+_plain = re.compile("[!-~]+")  # ASCII without the space, which RFC 8265 leaves as it is
 _preserved = get_profile("UsernameCasePreserved")
 _mapped = get_profile("UsernameCaseMapped")
 
@@ -112,6 +117,8 @@ def _length_message() -> str:
 def _normalized(text: str) -> Username:
     if not text or len(text) > RAW_MAX:
         raise InvalidUsername(_length_message())
+    if _plain.fullmatch(text):
+        return Username(text, text.lower())
     try:
         name = Username(_preserved.enforce(text), _mapped.enforce(text))
     except UnicodeEncodeError as error:
@@ -136,7 +143,20 @@ def login_key(text: str) -> str | None:
         return None
 
 
+def lucia_key(text: str) -> str | None:
+    """Return the key that Lucia looked a typed name up by: JavaScript's toLowerCase and nothing
+    else (Python's lower does the same, final sigma included); None for what was nobody's there.
+    """
+    if len(text) > RAW_MAX or any("\ud800" <= character <= "\udfff" for character in text):
+        return None
+    return text.lower()
+
+
 def check_login_length(text: str) -> None:
     """Raise InvalidUsername when a name typed at log-in is empty or longer than any name is."""
-    if not text or len(text) > RAW_MAX or len(unicodedata.normalize("NFC", text)) > USERNAME_MAX:
+    # Imported names were counted as typed, and composing makes some longer, U+0958 for one.
+    if len(text) > RAW_MAX or not (
+        1 <= len(text) <= USERNAME_MAX
+        or 1 <= len(unicodedata.normalize("NFC", text)) <= USERNAME_MAX
+    ):
         raise InvalidUsername(f"Type your username, 1 to {USERNAME_MAX} characters.")

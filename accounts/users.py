@@ -10,18 +10,18 @@ import string
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from peewee import Expression, IntegrityError
+from peewee import Expression, IntegrityError, ModelSelect
 
 from database import database, release
 from models import Key, User, now
 
-from . import events, passwords, sessions, throttling, usernames
+from . import events, held_names, passwords, sessions, throttling, usernames
 from .client import COMMAND_LINE, Client
 from .errors import AccountError, Busy, UsernameTaken
 from .events import Kind
 from .sessions import SignedIn
+from .usernames import LOGIN_PROVIDERS, LUCIA_PROVIDER, USERNAME_PROVIDER
 
-USERNAME_PROVIDER = "username"
 USER_ID_ALPHABET = string.ascii_lowercase + string.digits
 USER_ID_LENGTH = 15  # as in the original: 77 random bits
 
@@ -144,10 +144,18 @@ def _opens(key: Key | None, password: str, attempt: throttling.LoginAttempt) -> 
 
 
 def find_key(username: str) -> Key | None:
-    """Return the key of a username in any of its spellings, its user joined, or None."""
-    key = usernames.login_key(username)
-    query = Key.select(Key, User).join(User)
-    return query.where(Key.provider == USERNAME_PROVIDER, Key.provider_user_id == key).first()  # type: ignore[no-any-return]
+    """Return the key that a typed name means, its user joined, or None: the imported one of this
+    very spelling, or else that of the username in any of its spellings.
+    """
+    # Always one query over both: a name that nobody has must not be answered faster.
+    return _keys_meant(username).order_by(Key.provider).first()  # type: ignore[no-any-return] # lucia before username
+
+
+def _keys_meant(username: str) -> "ModelSelect[Key]":
+    typed, name = usernames.lucia_key(username), usernames.login_key(username)
+    imported = (Key.provider == LUCIA_PROVIDER) & (Key.provider_user_id == typed)
+    named = (Key.provider == USERNAME_PROVIDER) & Key.provider_user_id.in_([name, typed])
+    return Key.select(Key, User).join(User).where(imported | named)
 
 
 def _upgrade_hash(key: Key, password: str, client: Client) -> None:
@@ -182,14 +190,13 @@ def _still_opens(key: Key) -> bool:
 def find_users(name: str) -> list[User]:
     """Return the users an operator may mean by `name`: a username in any spelling, or "id:ID".
 
-    More than one where imported names read the same.
+    More than one where imported names read the same: nobody can tell by typing which is meant.
     """
     if name.startswith("id:"):
         return list(User.select().where(User.id == name.removeprefix("id:")))
-    key = usernames.login_key(name)
-    is_key = (Key.provider == USERNAME_PROVIDER) & (Key.provider_user_id == key)
-    by_key = User.id.in_(Key.select(Key.user).where(is_key))
-    return list(User.select().where(by_key | (User.username == name)).order_by(User.id))
+    owners = [key.user for key in _keys_meant(name)]
+    found = {user.id: user for user in [*owners, *held_names.find_lookalikes(name)]}
+    return [found[user_id] for user_id in sorted(found)]
 
 
 def set_password(user: User, password: str) -> int:
@@ -201,11 +208,19 @@ def set_password(user: User, password: str) -> int:
     release()
     password_hash = passwords.hash_password(password)
     with database.atomic():
-        named = (Key.user == user) & (Key.provider == USERNAME_PROVIDER)
-        if not Key.update(password_hash=password_hash).where(named).execute():
+        if not Key.update(password_hash=password_hash).where(_login_keys(user)).execute():
             raise AccountError("This user has no username to log in with.")
         events.record(Kind.PASSWORD_CHANGE, user, COMMAND_LINE)
         return sessions.invalidate_user_sessions(user, "new password")
+
+
+def _login_keys(user: User) -> Expression:
+    """The keys that a user logs in with. One without a password only holds its name, unless the
+    user has no other.
+    """
+    every = (Key.user == user) & Key.provider.in_(LOGIN_PROVIDERS)
+    usable = every & Key.password_hash.is_null(False)
+    return usable if Key.select().where(usable).exists() else every
 
 
 def lock_user(user: User) -> int:
@@ -231,7 +246,9 @@ def delete_user(user: User, client: Client = COMMAND_LINE) -> None:
     """Delete a user; their keys, sessions and events go with them. What is left is one event
     that names nobody.
     """
+    heirs = held_names.find_heirs(user)
     with database.atomic():
         User.delete().where(User.id == user.id).execute()
+        held_names.hold(heirs)
         events.record(Kind.USER_DELETED, None, Client())
     events.log(Kind.USER_DELETED, client, user=user.id)

@@ -7,6 +7,7 @@ import click
 from peewee import fn
 
 from accounts import users as accounts
+from accounts.renaming import rename_user
 from accounts.sessions import alive
 from models import Session, User
 
@@ -19,6 +20,7 @@ from .commands import (
     read_password,
     user_argument,
 )
+from .import_lucia import import_lucia
 from .output import cell, iso_time, print_rows, printable
 
 COLUMNS = {"username": 31, "id": 15, "created_at": 20, "sessions": 8, "locked_at": 20}
@@ -82,6 +84,9 @@ def show(user: User, as_json: bool) -> None:
         click.echo(f"{name.replace('_', ' '):12}{cell(value)}")
 
 
+users.add_command(import_lucia)
+
+
 @users.command("set-password")
 @user_argument
 @password_option
@@ -89,6 +94,20 @@ def set_password(user: User, password_stdin: bool) -> None:
     """Give an account a new password and end its sessions."""
     ended = accounts.set_password(user, read_password(password_stdin))
     click.echo(f"Set the password of {printable(user.username)}; {count(ended, 'session')} ended.")
+
+
+@users.command()
+@user_argument
+@click.argument("new_name", metavar="NEW", type=Text())
+def rename(user: User, new_name: str) -> None:
+    """Give an account another name. Its sessions and its password stay, the old name is free.
+
+    \b
+    flask users rename Jane Janet
+    """
+    old_name = user.username
+    rename_user(user, new_name)
+    click.echo(f"Renamed {printable(old_name)} to {printable(user.username)} (id:{user.id}).")
 
 
 @users.command()
