@@ -4,25 +4,27 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-
-from peewee import OperationalError
 
 from database import database
 
 PAGES = 2000  # copied at once, 8 MiB; Ctrl-C is heard in between
 
 
+class BackupRefused(Exception):
+    """There is no backup; the text says why."""
+
+
 def write_backup(file: Path) -> int:
     """Copy the database to `file`, which is new, its owner's alone and on the disk when this
     returns; return its size in bytes.
 
-    Holds every commit that was made before. Raises OperationalError: the file is there already,
+    Holds every commit that was made before. Raises BackupRefused: the file is there already,
     cannot be written, or the database is damaged. There is never half a backup of this name.
     """
     if os.path.lexists(file):
-        raise OperationalError(f"{file} is there already, and a backup overwrites nothing")
+        raise BackupRefused(f"{file} is there already, and a backup overwrites nothing")
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL, 0o600))
@@ -33,10 +35,10 @@ def write_backup(file: Path) -> int:
         _publish(draft, file)
         _sync(file.parent)
     except OSError as error:
-        raise OperationalError(f"{file}: {error.strerror}") from None
+        raise BackupRefused(f"{file}: {error.strerror}") from None
     finally:
-        for suffix in ("", "-journal", "-wal", "-shm"):
-            draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
     return file.stat().st_size
 
 
@@ -65,7 +67,7 @@ def _one_moment() -> Iterator[sqlite3.Connection]:
 def _check(copy: sqlite3.Connection) -> None:
     (fault,) = copy.execute("PRAGMA quick_check(1)").fetchone()
     if fault != "ok":
-        raise OperationalError(f"the database is damaged, nothing was kept: {fault}")
+        raise BackupRefused(f"the database is damaged, nothing was kept: {' '.join(fault.split())}")
 
 
 def _sync(path: Path) -> None:

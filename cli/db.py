@@ -1,12 +1,16 @@
 """flask db: make the database, and look at its schema."""
 
+from pathlib import Path
+
 import click
+from playhouse.migrations import Migration
 
 import migrations
+from backup import BackupRefused, write_backup
 from database import database
 
-from .commands import Commands
-from .output import iso_time
+from .commands import Commands, json_option
+from .output import iso_time, print_rows
 
 
 @click.group(cls=Commands)
@@ -19,6 +23,9 @@ def init() -> None:
     """Make the database, or bring it to the newest schema.
 
     Doing it again changes nothing, and no data is ever dropped.
+
+    \b
+    flask db init
     """
     applied = migrations.upgrade()
     click.echo(f"{database.path}: {upgraded(applied)}")
@@ -33,17 +40,53 @@ def upgraded(applied: list[str]) -> str:
 
 
 @db.command()
-def status() -> None:
+@json_option
+def status(as_json: bool) -> None:
     """Show applied and pending migrations, and whether tables and models agree.
 
-    Exit code 1 when something is pending or differs.
+    Exit code 1 when something is pending or differs. As JSON, a difference is a row too.
+
+    \b
+    flask db status
     """
-    pending = False
-    for migration in migrations.status():
-        pending = pending or not migration.applied
-        applied = migration.applied and iso_time(int(migration.applied.timestamp() * 1000))
-        click.echo(f"{migration.name}  {applied or 'pending: run flask db init'}")
+    known = migrations.status()
     differences = migrations.differences()
-    click.echo(differences or "The tables are as in models.py.")
-    if pending or differences:
+    if as_json:
+        print_rows([*map(_row, known), *_difference_rows(differences)], {}, as_json)
+    else:
+        for row in map(_row, known):
+            click.echo(f"{row['migration']}  {row['applied_at'] or 'pending: run flask db init'}")
+        click.echo(differences or "The tables are as in models.py.")
+    if differences or not all(migration.applied for migration in known):
         raise SystemExit(1)
+
+
+def _row(migration: Migration) -> dict[str, str | None]:
+    applied = migration.applied and iso_time(int(migration.applied.timestamp() * 1000))
+    return {"migration": migration.name, "applied_at": applied, "difference": None}
+
+
+def _difference_rows(differences: str) -> list[dict[str, str | None]]:
+    return [
+        {"migration": None, "applied_at": None, "difference": line}
+        for line in differences.splitlines()
+    ]
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def backup(file: Path) -> None:
+    """Write a consistent copy of the database to FILE, while the application runs.
+
+    FILE must be new. It is complete and on the disk when this says so, and holds every sign-up
+    and log-in that was answered before. To restore: stop the server, put FILE in place of the
+    database, and remove the -wal and -shm files of the old one.
+
+    \b
+    flask db backup /var/backups/vestibule-$(date +%F).db
+    """
+    try:
+        size = write_backup(file)
+    except BackupRefused as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"Wrote {file}, {size / 1_000_000:.1f} MB.")
