@@ -108,6 +108,19 @@ class SQLite(PooledSqliteDatabase):
             raise OperationalError(f"{self.path}: {error.strerror}") from None
         return True
 
+    def wrong_pragmas(self) -> dict[str, object]:
+        """Return the PRAGMAS that are not in force, with what is instead."""
+        meant = {**PRAGMAS, "synchronous": 2}  # "full", as SQLite tells it
+        found = {name: self.pragma(name) for name in meant}
+        return {name: value for name, value in found.items() if value != meant[name]}
+
+    def find_damage(self) -> list[str]:
+        """Read the whole file; return what is damaged in it, [] in a sound one."""
+        checked = self.execute_sql("PRAGMA quick_check(5)").fetchall()
+        faults = [" ".join(row[0].split()) for row in checked if row[0] != "ok"]
+        orphans = self.execute_sql("PRAGMA foreign_key_check").fetchall()
+        return faults + [f"a row of {row[0]} without its {row[2]}" for row in orphans[:5]]
+
     def _is_closed(self, conn: Connection) -> bool:
         # Asked at every check-out. Writes on a connection whose file was deleted succeed and are
         # lost; those on a file that was replaced go to the old one.

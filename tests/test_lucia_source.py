@@ -71,10 +71,10 @@ def names() -> list[str]:
 def test_the_source_stays_as_it_is_and_nothing_appears_beside_it(run, tmp_path, option) -> None:
     folder = tmp_path / "prisma"
     folder.mkdir()
-    source = shutil.copy(DATABASE, folder)
-    before = files(Path(source)), os.stat(source).st_mtime_ns
+    source = Path(shutil.copy(DATABASE, folder))
+    before = files(source), source.stat().st_mtime_ns
     assert run(source, option).exit_code == 0
-    assert (files(Path(source)), os.stat(source).st_mtime_ns) == before
+    assert (files(source), source.stat().st_mtime_ns) == before
 
 
 def test_a_read_only_source_is_enough(run, path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_wal_left_by_a_crash_is_read_and_left_where_it_is(run, path: Path) -> 
         pass
     path.with_name("dev.db-shm").unlink()
     before = files(path)
-    assert list(before) != ["dev.db"]
+    assert "dev.db-wal" in before
     done(run(path), "Imported 2 users.")
     assert files(path) == before
 
