@@ -12,8 +12,8 @@ BY_OPERATOR = "ended by the operator"
 COLUMNS = {
     "handle": 12,
     "username": 20,
-    "created_at": 20,
-    "last_seen_at": 20,
+    "created_at": 14,
+    "last_seen_at": 14,
     "ip_address": 15,
     "user_agent": 30,
 }
@@ -31,7 +31,12 @@ def sessions() -> None:
 @click.argument("user", metavar="[NAME]", type=OneUser(), required=False)
 @json_option
 def list_(user: User | None, as_json: bool) -> None:
-    """List live sessions, last seen first."""
+    """List live sessions, last seen first.
+
+    \b
+    flask sessions list
+    flask sessions list Jane --json
+    """
     rows = (_row(session) for session in accounts.live_sessions(user).iterator())
     print_rows(rows, COLUMNS, as_json)
 
@@ -80,5 +85,9 @@ def _end_one(handle: str) -> None:
 
 @sessions.command()
 def prune() -> None:
-    """Remove the rows of dead sessions, in small batches while people log in."""
+    """Remove the rows of dead sessions, in small batches while people log in.
+
+    \b
+    flask sessions prune
+    """
     click.echo(f"Removed {count(accounts.prune_sessions(), 'dead session')}.")

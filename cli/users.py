@@ -21,9 +21,9 @@ from .commands import (
     user_argument,
 )
 from .import_lucia import import_lucia
-from .output import cell, iso_time, print_rows, printable
+from .output import Moment, cell, iso_time, print_rows, printable
 
-COLUMNS = {"username": 31, "id": 15, "created_at": 20, "sessions": 8, "locked_at": 20}
+COLUMNS = {"username": 31, "id": 15, "created_at": 14, "sessions": 8, "locked_at": 14}
 
 
 @click.group(cls=Commands)
@@ -52,7 +52,12 @@ def create(name: str, password_stdin: bool) -> None:
 @click.option("--search", metavar="TEXT", type=Text(), help="Only names that contain TEXT.")
 @json_option
 def list_(search: str | None, as_json: bool) -> None:
-    """List accounts, oldest first."""
+    """List accounts, oldest first.
+
+    \b
+    flask users list
+    flask users list --search jan --json
+    """
     query = User.select().order_by(User.created_at)
     if search:
         query = query.where(User.username.contains(search))
@@ -75,13 +80,19 @@ def _rows(query: Any) -> Iterator[dict[str, Any]]:
 @user_argument
 @json_option
 def show(user: User, as_json: bool) -> None:
-    """Show one account."""
+    """Show one account.
+
+    \b
+    flask users show Jane
+    flask users show id:4f0zq1x8m2c7w5k
+    """
     row = next(_rows(User.select().where(User.id == user.id)))
     if as_json:
         print_rows([row], {}, as_json)
         return
     for name, value in row.items():
-        click.echo(f"{name.replace('_', ' '):12}{cell(value)}")
+        exactly = f" ({value})" if isinstance(value, Moment) else ""
+        click.echo(f"{name.removesuffix('_at'):12}{cell(value)}{exactly}")
 
 
 users.add_command(import_lucia)
@@ -91,7 +102,12 @@ users.add_command(import_lucia)
 @user_argument
 @password_option
 def set_password(user: User, password_stdin: bool) -> None:
-    """Give an account a new password and end its sessions."""
+    """Give an account a new password and end its sessions.
+
+    \b
+    flask users set-password Jane
+    pass show jane | flask users set-password Jane --password-stdin
+    """
     ended = accounts.set_password(user, read_password(password_stdin))
     click.echo(f"Set the password of {printable(user.username)}; {count(ended, 'session')} ended.")
 
@@ -113,7 +129,11 @@ def rename(user: User, new_name: str) -> None:
 @users.command()
 @user_argument
 def lock(user: User) -> None:
-    """Keep a user out until unlocked, and end their sessions."""
+    """Keep a user out until unlocked, and end their sessions.
+
+    \b
+    flask users lock Jane
+    """
     ended = accounts.lock_user(user)
     click.echo(f"Locked {printable(user.username)}; {count(ended, 'session')} ended.")
 
@@ -121,7 +141,11 @@ def lock(user: User) -> None:
 @users.command()
 @user_argument
 def unlock(user: User) -> None:
-    """Let a locked user log in again."""
+    """Let a locked user log in again.
+
+    \b
+    flask users unlock Jane
+    """
     accounts.unlock_user(user)
     click.echo(f"Unlocked {printable(user.username)}.")
 
@@ -130,7 +154,12 @@ def unlock(user: User) -> None:
 @user_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(user: User, yes: bool) -> None:
-    """Delete an account and everything of it. Asks first."""
+    """Delete an account and everything of it. Asks first.
+
+    \b
+    flask users delete Jane
+    flask users delete id:4f0zq1x8m2c7w5k --yes
+    """
     if not yes:
         click.confirm(f"Delete {printable(user.username)} (id:{user.id}) for good?", abort=True)
     accounts.delete_user(user)
