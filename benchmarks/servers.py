@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -71,30 +72,37 @@ def running(
     arguments: list[str], port: int, environment: dict[str, str], cores: set[int]
 ) -> Iterator[Server]:
     """Run a Python program that listens on a port, in a session that is killed at the end."""
+    # Logs are written, as they would be, and shown when the start fails.
+    log = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
     process = subprocess.Popen(
         [sys.executable, "-m", *arguments],
         env={**os.environ, **environment},
         cwd=ROOT,
-        stdout=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
         start_new_session=True,
         preexec_fn=lambda: os.sched_setaffinity(0, cores),  # noqa: PLW1509 - no threads here
     )
     try:
-        wait_for(port, process)
+        if not answers(port, process):
+            log.seek(0)
+            raise SystemExit(f"{arguments} did not start:\n{log.read().decode()[-2000:]}")
         yield Server(port, process)
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        log.close()
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Return when somebody listens on the port."""
+def answers(port: int, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until somebody listens on the port; return whether anybody does."""
     deadline = time.monotonic() + PATIENCE
-    while not listens(port):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit(f"This did not start: {process.args}")
+    while process.poll() is None and time.monotonic() < deadline:
+        if listens(port):
+            return True
         time.sleep(0.02)
+    return False
 
 
 def listens(port: int) -> bool:
