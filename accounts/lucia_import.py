@@ -89,18 +89,19 @@ class LuciaImport:
         for key in self.plan.keys(batch):
             keys[key.user_id].append(key)
         here = _Here(batch, keys)
-        welcome = [user for user in batch if self._decide(user, keys[user.id], here)]
+        reasons = {user: here.reason_against(user, keys[user.id]) for user in batch}
+        welcome = [user for user in batch if reasons[user] is None]
+        self.plan.decide(welcome, Fate.IMPORTED)
+        self.plan.decide([user for user in batch if reasons[user] == ""], Fate.ALREADY_HERE)
+        self._refuse({user: reason for user, reason in reasons.items() if reason})
         _insert(User, [(*user, moment, None) for user in welcome])
         _insert(Event, [(moment, Kind.USER_IMPORTED, user.id, *NOWHERE) for user in welcome])
         _insert(Key, [tuple(key) for user in welcome for key in keys[user.id]])
 
-    def _decide(self, user: lucia_plan.User, keys: list[lucia_plan.Key], here: "_Here") -> bool:
-        reason = here.reason_against(user, keys)
-        if reason:
+    def _refuse(self, reasons: dict[lucia_plan.User, str]) -> None:
+        self.plan.decide(reasons, Fate.NOT_IMPORTED)
+        for user, reason in reasons.items():
             self.plan.note(Finding.NOT_IMPORTED, user.id, reason)
-        fate = Fate.NOT_IMPORTED if reason else Fate.ALREADY_HERE if reason == "" else Fate.IMPORTED
-        self.plan.decide(user, fate)
-        return fate == Fate.IMPORTED
 
     def _hold(self, names: list[tuple[str, str]]) -> None:
         owners = _owners(USERNAME_PROVIDER, [name for name, _ in names])
@@ -151,8 +152,7 @@ class _Here:
     """Who of a batch, or of its keys, is here already."""
 
     def __init__(self, batch: list[lucia_plan.User], keys: dict[str, list[lucia_plan.Key]]) -> None:
-        found = User.select().where(User.id.in_([user.id for user in batch]))
-        self.names = {user.id: user.username for user in found}
+        self.names = _look_up("SELECT id, username FROM user WHERE id", [u.id for u in batch])
         names: dict[str, list[str]] = {}
         for key in (key for of_user in keys.values() for key in of_user):
             names.setdefault(key.provider, []).append(key.provider_user_id)
@@ -177,16 +177,19 @@ class _Here:
 
 
 def _owners(provider: str, names: list[str]) -> dict[str, str]:
-    keys = Key.select(Key.provider_user_id, Key.user).where(
-        Key.provider == provider, Key.provider_user_id.in_(names)
-    )
-    rows: Iterator[tuple[str, str]] = keys.tuples().iterator()
-    return dict(rows)
+    statement = "SELECT provider_user_id, user_id FROM key WHERE provider = ? AND provider_user_id"
+    return _look_up(statement, names, provider)
+
+
+def _look_up(statement: str, keys: list[str], *before: str) -> dict[str, str]:
+    # Not by Peewee, which takes longer to build these lists than SQLite to answer: everybody's
+    # log-in waits for this transaction.
+    marks = ", ".join("?" * len(keys))
+    return dict(database.execute_sql(f"{statement} IN ({marks})", (*before, *keys)).fetchall())
 
 
 def _insert(model: type[BaseModel], rows: list[tuple[Any, ...]]) -> None:
-    # Peewee builds the statement for one row, not for each: everybody's log-in waits for this
-    # transaction, and three quarters of it would be building.
+    # Peewee builds the statement for one row only, likewise.
     if rows:
         fields = [field for field in model._meta.sorted_fields if not isinstance(field, AutoField)]
         statement = model.insert_many(rows[:1], fields).sql()[0]

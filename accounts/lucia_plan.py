@@ -6,7 +6,6 @@ slow part, the rules for names, is done before our own database is locked. The i
 carries it out, and its report is read from it.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from itertools import islice
@@ -84,7 +83,7 @@ class Plan:
 
     def work_out(self, progress: Progress) -> None:
         """Read all of the source. Raises sqlite3.DatabaseError when it is damaged."""
-        self.connection.execute("BEGIN")
+        self.connection.execute("BEGIN")  # never committed: the tables are temporary
         for users in batches(self.source.read_users()):
             for user_id, username in users:
                 self._add_user(user_id, username)
@@ -94,7 +93,6 @@ class Plan:
         self.connection.execute("CREATE INDEX plan.key_user_id ON key (user_id)")
         self.connection.execute("CREATE INDEX plan.note_user_id ON note (user_id)")
         self._note_users_without_password()
-        self.connection.execute("COMMIT")
 
     def _add_user(self, raw_id: object, raw_name: object) -> None:
         user_id, username = shown(raw_id), shown(raw_name)
@@ -172,16 +170,21 @@ class Plan:
         rows = self.connection.execute("SELECT id, username FROM plan.user WHERE fate = ''")
         return batches(User(*row) for row in rows)
 
-    def keys(self, users: Iterable[User]) -> list[Key]:
-        """Return the keys of these users."""
-        ids = json.dumps([user.id for user in users])
-        return [Key(*row) for row in self.connection.execute(
-            "SELECT * FROM plan.key WHERE user_id IN (SELECT value FROM json_each(?))", (ids,)
-        )]  # fmt: skip
+    def keys(self, batch: list[User]) -> Iterator[Key]:
+        """Yield the keys of the users of a batch."""
+        rows = self.connection.execute(
+            """
+            SELECT * FROM plan.key
+            WHERE user_id IN (SELECT id FROM plan.user WHERE id BETWEEN ? AND ?)
+            """,
+            (batch[0].id, batch[-1].id),
+        )
+        return (Key(*row) for row in rows)
 
-    def decide(self, user: User, fate: Fate) -> None:
-        """Say what becomes of a user."""
-        self.connection.execute("UPDATE plan.user SET fate = ? WHERE id = ?", (fate, user.id))
+    def decide(self, users: Iterable[User], fate: Fate) -> None:
+        """Say what becomes of users."""
+        changes = ((fate, user.id) for user in users)
+        self.connection.executemany("UPDATE plan.user SET fate = ? WHERE id = ?", changes)
 
     def held_names(self) -> Iterator[list[tuple[str, str]]]:
         """Yield names to be held and ids of imported users who have no such key, in batches."""

@@ -222,4 +222,4 @@ def dead_rows() -> Finding:
     dead = Session.select().where(~alive()).count()
     if dead > BACKLOG:
         return Finding("dead rows", WRONG, f"{dead} sessions are over", "flask sessions prune")
-    return Finding("dead rows", OK, f"{count(dead, 'session')} to be removed with the next log-ins")
+    return Finding("dead rows", OK, f"{dead}, which go with the next log-ins" if dead else "none")

@@ -30,7 +30,7 @@ HEADINGS = {
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
 @json_option
 def import_lucia(file: Path, dry_run: bool, as_json: bool) -> None:
-    """Import the users of an application on Lucia v2 and Prisma (SQLite).
+    """Bring users over from Lucia v2 and Prisma (SQLite).
 
     Ids, usernames, keys and passwords are kept; sessions are not, so people log in again. All
     or nothing; doing it again imports only who is new. FILE is never written to.
