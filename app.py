@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import cli
-from accounts import events, passwords, sessions, throttling, usernames
+from accounts import common_passwords, events, passwords, sessions, throttling, usernames
 from blueprints import auth, current_session, errors, guard, headers, logs, pages, profile
 from config import Config, ConfigError
 from database import DatabaseURLError, connect, release
@@ -67,6 +67,7 @@ def set_up_accounts(settings: Config, instance_path: str) -> None:
         login_address=settings.LIMIT_LOGIN_ADDRESS,
         signup_address=settings.LIMIT_SIGNUP_ADDRESS,
     )
+    common_passwords.configure(refuse=settings.PASSWORD_COMMON == "refuse")
     passwords.configure(settings.HASH_THREADS, settings.HASH_QUEUE)
     sessions.configure(
         settings.SESSION_ACTIVE_PERIOD,

@@ -162,6 +162,11 @@ class Config:
     RESERVED_USERNAMES: tuple[str, ...] = setting(
         "", "names nobody may take, in any spelling", names
     )
+    PASSWORD_COMMON: str = setting(
+        "warn",
+        "a password among the most common: its owner is told (warn), or it is refused (refuse)",
+        choice("warn", "refuse"),
+    )
     LIMIT_LOGIN_ACCOUNT: Limits = setting(
         "5/minute;30/hour;100/day",
         "failures at one name from browsers it does not know; NIST allows 100",

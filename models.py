@@ -117,7 +117,8 @@ class Event(BaseModel):
     at = BigIntegerField(index=True)
     kind = TextField(constraints=[between("kind", 1, 31)])
     user = ForeignKeyField(User, null=True, backref="events", on_delete="CASCADE", index=False)
-    session = TextField(constraints=[between("session", 0, 12)])  # its handle
+    # A handle. The index is for the browser that asks why its session is over.
+    session = TextField(constraints=[between("session", 0, 12)], index=True)
     ip_address = TextField(constraints=[between("ip_address", 0, 45)])
     user_agent = TextField(constraints=[between("user_agent", 0, 255)])
     detail = TextField(constraints=[between("detail", 0, 255)])

@@ -28,6 +28,12 @@ class InvalidPassword(AccountError):
     field = "password"
 
 
+class WrongPassword(AccountError):
+    """Somebody who is signed in did not know the password of the account."""
+
+    field = "current_password"
+
+
 class TooManyAttempts(AccountError):
     """Somebody has to wait; nothing was looked at. `retry_after` is in seconds."""
 

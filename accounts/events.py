@@ -29,6 +29,7 @@ class Kind(StrEnum):
     USER_RENAMED = "user_renamed"
     USER_LOCKED = "user_locked"
     USER_UNLOCKED = "user_unlocked"
+    USER_RENAMED = "user_renamed"
     USER_DELETED = "user_deleted"
     LOGIN_SUCCESS = "authn_login_success"
     LOGIN_FAIL = "authn_login_fail"
@@ -71,15 +72,18 @@ def record(
     return event
 
 
-def record_failed_login(user: User | None, client: Client, fingerprint: str) -> None:
+def record_failed_login(
+    user: User | None, client: Client, fingerprint: str = "", session: str = ""
+) -> None:
     """Record a failed log-in; where there is no such user it goes to the log alone, with the
-    fingerprint of the name that was typed (people type passwords there).
+    fingerprint of the name that was typed (people type passwords there). session: the handle,
+    where somebody who is signed in was asked for the password once more.
 
     Its row is written even so, and deleted again: the answer must not be faster for a name that
     does not exist.
     """
     with contextlib.suppress(IntegrityError), database.atomic():  # deleted in the meantime
-        event = record(Kind.LOGIN_FAIL, user, client)
+        event = record(Kind.LOGIN_FAIL, user, client, session)
         if user is None:
             event.delete_instance()
             database.after_commit(lambda: log(Kind.LOGIN_FAIL, client, name=fingerprint))

@@ -125,6 +125,11 @@ def _normalized(text: str) -> str | None:
     return password if len(password) <= PASSWORD_MAX else None
 
 
+def same_password(one: str, other: str) -> bool:
+    """Return whether two texts are one password."""
+    return _normalized(one) == _normalized(other)
+
+
 def check_login_length(text: str) -> None:
     """Raise InvalidPassword when a password typed at log-in is empty or longer than any is."""
     if not text or _normalized(text) is None:

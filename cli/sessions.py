@@ -8,7 +8,6 @@ from models import Session, User
 from .commands import Commands, OneUser, Text, count, json_option
 from .output import iso_time, print_rows, printable
 
-BY_OPERATOR = "ended by the operator"
 COLUMNS = {
     "handle": 12,
     "username": 20,
@@ -68,10 +67,10 @@ def end(handle: str | None, user: User | None, everybody: bool) -> None:
     if handle is not None:
         _end_one(handle)
     elif user is not None:
-        ended = accounts.invalidate_user_sessions(user, BY_OPERATOR)
+        ended = accounts.invalidate_user_sessions(user, accounts.Reason.ENDED_BY_OPERATOR)
         click.echo(f"Ended {count(ended, 'session')}.")
     else:
-        ended = accounts.invalidate_all_sessions(BY_OPERATOR)
+        ended = accounts.invalidate_all_sessions(accounts.Reason.ENDED_BY_OPERATOR)
         click.echo(f"Ended {count(ended, 'session')}.")
 
 
@@ -79,7 +78,7 @@ def _end_one(handle: str) -> None:
     session = accounts.find_session(handle)
     if session is None:
         raise click.ClickException(f"there is no live session {printable(handle)}")
-    accounts.invalidate_session(session, BY_OPERATOR)
+    accounts.invalidate_session(session, accounts.Reason.ENDED_BY_OPERATOR)
     click.echo(f"Ended {handle} of {printable(session.user.username)}.")
 
 

@@ -7,7 +7,6 @@ import click
 from peewee import fn
 
 from accounts import users as accounts
-from accounts.renaming import rename_user
 from accounts.sessions import alive
 from models import Session, User
 
@@ -122,7 +121,7 @@ def rename(user: User, new_name: str) -> None:
     flask users rename Jane Janet
     """
     old_name = user.username
-    rename_user(user, new_name)
+    accounts.rename_user(user, new_name)
     click.echo(f"Renamed {printable(old_name)} to {printable(user.username)} (id:{user.id}).")
 
 

@@ -20,7 +20,7 @@ from lucia import (
     user,
 )
 
-from accounts import held_names, lucia_import, renaming, usernames, users
+from accounts import held_names, lucia_import, usernames, users
 from accounts.client import Client
 from accounts.errors import InvalidUsername, UsernameTaken
 from database import database
@@ -324,7 +324,7 @@ def test_an_operator_who_types_a_name_of_twins_is_shown_both(bring) -> None:
 def test_when_one_twin_goes_the_other_gets_the_name_and_no_newcomer(bring) -> None:
     bring(user(f"{NFC}1"), user(f"{NFD}1"), user(f"{NFC}2"), user(f"{NFD}2"))
     users.delete_user(users.find_key(f"{NFC}1").user)
-    renaming.rename_user(users.find_key(f"{NFC}2").user, "Somebody")
+    users.rename_user(users.find_key(f"{NFC}2").user, "Somebody")
     for number in "12":
         assert signs_in(f"{NFD}{number}") == user(f"{NFD}{number}")[0]
         assert signs_in(f"{NFC}{number}") is None

@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 from conftest import PASSWORD, Browser, field, field_error, hidden_fields, page_form, page_text
 
-from accounts import users
+from accounts import sessions
 from models import Key, Session, User
 
 LONG_NAME = "b" * 31
@@ -221,6 +221,6 @@ def test_the_password_stands_in_no_row_and_no_log_line(app, browser, caplog, tmp
 
 
 def test_a_sign_up_that_crashes_half_way_leaves_no_row(browser, monkeypatch):
-    monkeypatch.setattr(users.sessions, "create_session", lambda *_: 1 / 0)
+    monkeypatch.setattr(sessions, "create_session", lambda *_: 1 / 0)
     assert browser.sign_up("Jane").status_code == 500
     assert rows() == (0, 0, 0)

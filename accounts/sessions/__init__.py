@@ -1,8 +1,9 @@
 """Sessions: one row for each signed-in browser.
 
 rules    how long a session lives
-opening  make one, recognise and renew it, find it
+opening  make one, recognise and renew it, find it, say why it is over
 ending   end it for a reason, clear away dead rows
+reasons  the reasons
 """
 
 from .ending import (
@@ -19,11 +20,15 @@ from .opening import (
     find_session,
     hash_token,
     live_sessions,
+    renew_token,
     validate_session,
+    why_ended,
 )
+from .reasons import Reason
 from .rules import alive, configure, is_dead, lifetime
 
 __all__ = [
+    "Reason",
     "SignedIn",
     "alive",
     "configure",
@@ -39,5 +44,7 @@ __all__ = [
     "lifetime",
     "live_sessions",
     "prune_sessions",
+    "renew_token",
     "validate_session",
+    "why_ended",
 ]

@@ -14,12 +14,13 @@ from typing import Any, NamedTuple, TypeVar
 from peewee import ModelSelect, OperationalError
 
 from database import database
-from models import HANDLE_BYTES, BaseModel, Session, User, now
+from models import HANDLE_BYTES, BaseModel, Event, Session, User, now
 
 from .. import events
 from ..client import COMMAND_LINE, Client
 from ..events import Kind
 from .ending import delete_dead_sessions, end_sessions
+from .reasons import Reason
 from .rules import alive, is_dead, new_times, surplus_of
 
 SEEN_EVERY = 3_600_000  # ms: how exact "last seen" is
@@ -34,11 +35,16 @@ def hash_token(token: str) -> bytes:
 
 
 class SignedIn(NamedTuple):
-    """A user who has just proved to be one, and the token that opens the new session."""
+    """A user who has just proved to be one, and the token that opens the new session.
+
+    common: whether the password is among the most common ones. It is nowhere stored: it would
+    show whoever steals the database where to begin.
+    """
 
     user: User
     token: str
     handle: str
+    common: bool = False
 
 
 def create_session(user: User, client: Client) -> SignedIn:
@@ -58,10 +64,24 @@ def create_session(user: User, client: Client) -> SignedIn:
         user_agent=client.user_agent,
         **new_times(moment, created_at=moment),
     )
-    end_sessions(surplus_of(session), "too many sessions", client)
+    end_sessions(surplus_of(session), Reason.TOO_MANY, client)
     delete_dead_sessions(OLD_ROWS_PER_LOGIN)
     events.delete_old_events(OLD_ROWS_PER_LOGIN)
     return SignedIn(user, token, session.handle)
+
+
+def renew_token(session: Session, reason: str, client: Client) -> SignedIn:
+    """Give the session of a user who has just proved to be one again a new token; whoever holds
+    a copy of the old one is signed out for a reason.
+
+    To be called inside a transaction that has made sure that the session is there.
+    """
+    token = secrets.token_urlsafe(32)
+    renewed = Session(id=hash_token(token))
+    changes = {"id": renewed.id, "authenticated_at": now()}
+    Session.update(changes).where(Session.id == session.id).execute()
+    events.record(Kind.SESSION_ENDED, session.user, client, session.handle, reason)
+    return SignedIn(session.user, token, renewed.handle)
 
 
 def validate_session(token: str) -> Session | None:
@@ -114,6 +134,20 @@ def _delete_dead(session: Session) -> None:
             events.record(Kind.SESSION_EXPIRED, session.user, COMMAND_LINE, session.handle)
 
 
+def why_ended(token: str) -> str:
+    """Return the reason why there is no session for a token (any more), mostly one of Reason.
+
+    The events say it; no rows of ended sessions are kept. UNKNOWN where they do not: they went
+    with their account, or the row was cleared away after it had died of age.
+    """
+    ended = Event.kind.in_([Kind.SESSION_ENDED, Kind.SESSION_EXPIRED])
+    handle = Session(id=hash_token(token)).handle
+    event = Event.select().where(Event.session == handle, ended).order_by(Event.id.desc()).first()
+    if event is None:
+        return Reason.UNKNOWN
+    return Reason.EXPIRED if event.kind == Kind.SESSION_EXPIRED else str(event.detail)
+
+
 def _update(session: Session, times: dict[str, int]) -> bool:
     """Write new times on a session that is being used; False when they were not written.
 
@@ -137,10 +171,10 @@ def live_sessions(user: User | None = None) -> "ModelSelect[Session]":
     return live if user is None else live.where(Session.user == user)
 
 
-def find_session(handle: str) -> Session | None:
-    """Return the live session that is called `handle` (12 hex digits), or None."""
+def find_session(handle: str, user: User | None = None) -> Session | None:
+    """Return the live session, of one user or all, called `handle` (12 hex digits), or None."""
     if not re.fullmatch(f"[0-9a-f]{{{2 * HANDLE_BYTES}}}", handle):
         return None
     first = bytes.fromhex(handle).ljust(32, b"\x00")
     last = bytes.fromhex(handle).ljust(32, b"\xff")
-    return live_sessions().where(Session.id.between(first, last)).first()  # type: ignore[no-any-return]
+    return live_sessions(user).where(Session.id.between(first, last)).first()  # type: ignore[no-any-return]
