@@ -29,7 +29,6 @@ class Kind(StrEnum):
     USER_RENAMED = "user_renamed"
     USER_LOCKED = "user_locked"
     USER_UNLOCKED = "user_unlocked"
-    USER_RENAMED = "user_renamed"
     USER_DELETED = "user_deleted"
     LOGIN_SUCCESS = "authn_login_success"
     LOGIN_FAIL = "authn_login_fail"

@@ -1,11 +1,13 @@
 """Home, sign up, log in, log out; and whether the database answers."""
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from accounts import users
+from accounts import activity, users
+from accounts.sessions import SignedIn
 from models import Session
 
+from . import words
 from .current_session import (
     allow_anonymous,
     anonymous_only,
@@ -42,7 +44,15 @@ def login(form: LoginForm) -> ResponseReturnValue:
     signed_in = users.log_in(form.username.data, form.password.data, current_client())
     if signed_in is None:
         return form.page(400, "Incorrect username or password.")
-    return redirect(start_session(signed_in))
+    asked_for = start_session(signed_in)
+    _tell_of_failed_attempts(signed_in)
+    return redirect(asked_for)
+
+
+def _tell_of_failed_attempts(signed_in: SignedIn) -> None:
+    since = activity.since_last_login(signed_in.user, signed_in.handle)
+    if sentence := words.failed_since_last_login(since):
+        flash(sentence, "warning")
 
 
 @bp.post("/logout")
@@ -58,7 +68,7 @@ def logout() -> ResponseReturnValue:
 @allow_anonymous
 def change_password() -> ResponseReturnValue:
     """Where password managers look for the page (https://w3c.github.io/webappsec-change-password-url)."""
-    return redirect("/profile/password")
+    return redirect(url_for("profile.change_password"))
 
 
 @bp.get("/healthz")

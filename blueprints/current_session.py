@@ -27,9 +27,10 @@ from werkzeug.wrappers import Response
 
 from accounts import sessions
 from accounts.client import Client
-from accounts.sessions import SignedIn
+from accounts.sessions import Reason, SignedIn
 from models import User
 
+from . import words
 from .cookies import KNOWN_BROWSER_COOKIE, SignedCookies
 
 KNOWN_USERS_MAX = 5  # the cookie must stay small
@@ -56,10 +57,18 @@ def load_current_session() -> None:
         return
     g.session = sessions.validate_session(_token())
     if g.session is None:
-        session.clear()
+        _tell_why_signed_out()
     else:
         g.user = g.session.user
         session.modified = session.modified or g.session.renewed
+
+
+def _tell_why_signed_out() -> None:
+    """Empty the cookie, and leave a message in it: once, since the token goes."""
+    token = _token()
+    session.clear()
+    if token and (sentence := words.why_signed_out(sessions.why_ended(token))):
+        flash(sentence, "warning")
 
 
 def _token() -> str:
@@ -121,6 +130,8 @@ def start_session(signed_in: SignedIn) -> str:
     asked_for = session.get("next")
     session.clear()
     session["token"] = signed_in.token
+    if signed_in.common:
+        session["password_is_common"] = True
     csrf_token()
     _remember_browser(signed_in.user)
     return asked_for if isinstance(asked_for, str) else url_for("profile.show")
@@ -155,10 +166,23 @@ def csrf_token() -> str:
     return token
 
 
+def password_is_common() -> bool:
+    """Whether the password that this browser signed in with is among the most common ones."""
+    return "password_is_common" in session
+
+
 def end_session() -> None:
     """Sign this browser out: the row goes and the cookie is emptied."""
-    sessions.invalidate_session(g.session, "logged out", current_client())
+    sessions.invalidate_session(g.session, Reason.LOGGED_OUT, current_client())
     session.clear()
+
+
+def forget_account() -> None:
+    """Empty the cookies of a browser whose user has just been deleted."""
+    session.clear()
+    known = _known_browser()
+    known["users"] = [user_id for user_id in known["users"] if user_id != g.user.id]
+    session.known_browser = known  # type: ignore[attr-defined]
 
 
 def current_client() -> Client:

@@ -38,6 +38,11 @@ class Form(FlaskForm):
         """Return the page with this form as typed (but for passwords), and what is wrong."""
         return make_response(render_template(self.template, form=self, alert=alert), status)
 
+    def field_for(self, error: AccountError) -> Field | None:
+        """Return the field that a refusal is about; that of "password" may be "new_password"."""
+        names = (error.field, f"new_{error.field}")
+        return next((self[name] for name in names if name in self), None)
+
 
 def form_page(form_class: type[Form]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a view the action of a form page: it is called with the form when a valid one was
@@ -57,9 +62,9 @@ def form_page(form_class: type[Form]) -> Callable[[Callable[..., Any]], Callable
             try:
                 return view(form, **values) if form.validate() else form.page(400)
             except AccountError as error:
-                if error.field not in form:
+                if (field := form.field_for(error)) is None:
                     raise
-                form[error.field].errors = [str(error)]
+                field.errors = [str(error)]
                 return form.page(400)
 
         page.form_class = form_class  # type: ignore[attr-defined]
@@ -108,3 +113,27 @@ class LoginForm(Form):
     template = "auth/login.html"
     username = Text(default="", validators=[follows(usernames.check_login_length)])
     password = Password(default="", validators=[follows(passwords.check_login_length)])
+
+
+class PasswordForm(Form):
+    """A new password."""
+
+    template = "profile/password.html"
+    current_password = Password(default="", validators=[follows(passwords.check_login_length)])
+    new_password = Password(default="", validators=[follows(passwords.normalize_password)])
+
+
+class UsernameForm(Form):
+    """A new username."""
+
+    template = "profile/username.html"
+    new_username = Text(default="", validators=[follows(usernames.parse_username)])
+    current_password = Password(default="", validators=[follows(passwords.check_login_length)])
+
+
+class DeleteForm(Form):
+    """The end of an account."""
+
+    template = "profile/delete.html"
+    username = Text(default="", validators=[follows(usernames.check_login_length)])
+    current_password = Password(default="", validators=[follows(passwords.check_login_length)])

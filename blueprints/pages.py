@@ -1,4 +1,4 @@
-"""What every template can use: current_user, page_url, static_url, time_tag."""
+"""What every template can use: current_user, page_url, static_url, time_tag, ago_tag, words.py."""
 
 import calendar
 import functools
@@ -10,6 +10,8 @@ from pathlib import Path
 from flask import Flask, g, url_for
 from markupsafe import Markup
 
+from . import words
+
 MONTHS = tuple(calendar.month_name)
 
 
@@ -19,6 +21,9 @@ def init_app(app: Flask) -> None:
     # url_for of a page without arguments, built once: 6 % of a page's time. Never call it with
     # what a visitor sent: nothing leaves this cache.
     app.jinja_env.globals["page_url"] = functools.cache(url_for)
+    app.jinja_env.filters["ago_tag"] = ago_tag
+    for function in (words.browser_words, words.event_words, words.place_words):
+        app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["static_url"] = static_url(app)
     app.context_processor(lambda: {"current_user": g.get("user")})
 
@@ -39,8 +44,21 @@ def static_url(app: Flask) -> Callable[[str], str]:
 
 def time_tag(moment: int) -> Markup:
     """Return a <time> element for Unix milliseconds: "23 November 2026, 11:54 UTC"."""
+    iso, exact = _exact(moment)
+    # Figures and the name of a month: nothing to escape, and that is 5 % of a page's time.
+    return Markup(f'<time datetime="{iso}">{exact}</time>')  # nosec B704
+
+
+def ago_tag(moment: int) -> Markup:
+    """Return a <time> element that reads "3 days ago", the exact time for a pointer that rests
+    on it and for screen readers.
+    """
+    iso, exact = _exact(moment)
+    said = f'{words.ago(moment)}<span class="visually-hidden"> ({exact})</span>'
+    return Markup(f'<time datetime="{iso}" title="{exact}">{said}</time>')  # nosec B704 - likewise
+
+
+def _exact(moment: int) -> tuple[str, str]:
     when = time.gmtime(moment // 1000)
     iso = time.strftime("%Y-%m-%dT%H:%M:%SZ", when)
-    words = f"{when.tm_mday} {MONTHS[when.tm_mon]} {when.tm_year}, {iso[11:16]} UTC"
-    # Figures and the name of a month: nothing to escape, and that is 5 % of a page's time.
-    return Markup(f'<time datetime="{iso}">{words}</time>')  # nosec B704
+    return iso, f"{when.tm_mday} {MONTHS[when.tm_mon]} {when.tm_year}, {iso[11:16]} UTC"
