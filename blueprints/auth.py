@@ -2,6 +2,7 @@
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from accounts import activity, users
 from accounts.sessions import SignedIn
@@ -57,8 +58,13 @@ def _tell_of_failed_attempts(signed_in: SignedIn) -> None:
 
 @bp.post("/logout")
 def logout() -> ResponseReturnValue:
-    """Sign this browser out, and let it forget the pages it has seen."""
+    """Sign this browser out."""
     end_session()
+    return forgetful_redirect()
+
+
+def forgetful_redirect() -> Response:
+    """Send a browser that has just been signed out home, and let it forget the pages it saw."""
     response = redirect(url_for("auth.home"))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

@@ -10,7 +10,7 @@ from accounts import activity, sessions, users
 from accounts.export import export_account
 from accounts.sessions import Reason
 
-from .auth import logout
+from .auth import forgetful_redirect, logout
 from .current_session import current_client, forget_account, password_is_common, start_session
 from .forms import DeleteForm, PasswordForm, UsernameForm, form_page
 
@@ -99,4 +99,4 @@ def delete(form: DeleteForm) -> ResponseReturnValue:
     users.delete_account(g.session, typed, current, current_client())
     forget_account()
     flash("Your account and everything of it has been deleted.", "success")
-    return redirect(url_for("auth.home"))
+    return forgetful_redirect()

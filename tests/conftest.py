@@ -74,8 +74,14 @@ class Browser:
 
     def submit(self, path: str, fields: dict[str, str], **options: object) -> TestResponse:
         """Open the page at `path`, fill in its form and send it, hidden fields included."""
-        form = page_form(self.get(path).text, path)
-        return self.client.post(path, data={**hidden_fields(form), **fields}, **options)
+        return self.submit_to(path, path, fields, **options)
+
+    def submit_to(
+        self, page: str, action: str, fields: dict[str, str], **options: object
+    ) -> TestResponse:
+        """Open a page, fill in that one of its forms which is sent to `action`, and send it."""
+        form = page_form(self.get(page).text, action)
+        return self.client.post(action, data={**hidden_fields(form), **fields}, **options)
 
     def sign_up(self, username: str, password: str = PASSWORD) -> TestResponse:
         """Sign up."""

@@ -27,10 +27,12 @@ def change_username(
     proof = prove_again(session, current_password, client)
     with database.atomic():
         proof.check()
-        rename_user(session.user, new_username, client)
+        rename_user(session.user, new_username, client, session.handle)
 
 
-def rename_user(user: User, new_username: str, client: Client = COMMAND_LINE) -> None:
+def rename_user(
+    user: User, new_username: str, client: Client = COMMAND_LINE, session: str = ""
+) -> None:
     """Give a user another name; the old one no longer logs in, and is free at once.
 
     Raises InvalidUsername, UsernameTaken, and AccountError when the user is gone.
@@ -42,7 +44,7 @@ def rename_user(user: User, new_username: str, client: Client = COMMAND_LINE) ->
             raise AccountError("This user is gone.")
         _replace_name_keys(user, name.key)
         held_names.hold(heirs)
-        events.record(Kind.USER_RENAMED, user, client, detail=f"was {user.username}")
+        events.record(Kind.USER_RENAMED, user, client, session, f"was {user.username}")
     user.username = name.display
 
 
