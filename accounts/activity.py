@@ -36,7 +36,7 @@ def since_last_login(user: User, handle: str) -> SinceLastLogin:
     """Return what happened between the last log-in and that of the session `handle`."""
     mine = Event.select().where(Event.user == user)
     signed_in = Event.kind.in_([Kind.LOGIN_SUCCESS, Kind.USER_CREATED])
-    before = mine.where(signed_in, Event.session != handle)
+    before = mine.where(signed_in, Event.session.not_in(["", handle]))
     last = before.order_by(Event.at.desc(), Event.id.desc()).first()
     since = mine.where(Event.kind == Kind.LOGIN_FAIL, Event.id > (last.id if last else 0))
     return SinceLastLogin(last, since.count())

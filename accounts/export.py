@@ -5,11 +5,15 @@ told whose they are, and go within a day.
 """
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
+
+from peewee import Field, ModelSelect
 
 from models import Event, Key, Session, User, now
 
 FORMAT = "vestibule-account-1"
+
+M = TypeVar("M", Event, Key, Session)
 
 
 def export_account(user: User) -> dict[str, Any]:
@@ -23,12 +27,14 @@ def export_account(user: User) -> dict[str, Any]:
             "created_at": _iso(user.created_at),
             "locked_at": _iso(user.locked_at),
         },
-        "keys": [_key(key) for key in Key.select().where(Key.user == user)],
-        "sessions": [_session(session) for session in Session.select().where(Session.user == user)],
-        "events": [
-            _event(event) for event in Event.select().where(Event.user == user).order_by(Event.id)
-        ],
+        "keys": [_key(key) for key in _rows(Key, user, Key.provider, Key.provider_user_id)],
+        "sessions": [_session(session) for session in _rows(Session, user, Session.created_at)],
+        "events": [_event(event) for event in _rows(Event, user, Event.id)],
     }
+
+
+def _rows(model: type[M], user: User, *order: Field) -> "ModelSelect[M]":
+    return model.select().where(model.user == user).order_by(*order)
 
 
 def _key(key: Key) -> dict[str, Any]:

@@ -33,7 +33,7 @@ OURS = {
 SOURCES = [
     path
     for name in sorted(OURS)
-    for path in [*ROOT.glob(f"{name}.py"), *sorted((ROOT / name).glob("*.py"))]
+    for path in [*ROOT.glob(f"{name}.py"), *sorted((ROOT / name).rglob("*.py"))]
     if not path.name[0].isdigit()  # numbered migrations
 ]
 ids = [str(path.relative_to(ROOT)) for path in SOURCES]
@@ -178,7 +178,7 @@ def test_every_refusal_fits_a_page(app: Flask) -> None:
     assert len(kinds) > 3
     for kind in kinds:
         assert kind.__doc__
-        assert kind.field in ("", None, "username", "password")
+        assert kind.field in ("", None, "username", "password", "current_password")
 
 
 CANARY = "canary-5f1d0c"

@@ -7,7 +7,10 @@ from itertools import pairwise
 import pytest
 from conftest import PASSWORD, Browser, field, field_error, page_text, soup
 
-from accounts import users
+from accounts import events, users
+from accounts.client import Client
+from accounts.events import Kind
+from models import User
 
 MARKUP = [
     "<b>jane</b>",
@@ -50,6 +53,31 @@ def crash(browser):
     return browser.get("/crash")
 
 
+def refused(path, fields):
+    def visit(browser):
+        browser.sign_up("Jane")
+        return browser.submit(path, fields)
+
+    return visit
+
+
+def with_others(path):
+    def visit(browser):
+        browser.sign_up("Jane", "password1")
+        Browser(browser.client.application).log_in("Jane", "password1")
+        for _ in range(30):
+            events.record(Kind.LOGIN_FAIL, User.get(), Client("192.0.2.1", "Firefox"))
+        return browser.get(path)
+
+    return visit
+
+
+def signed_out_elsewhere(browser):
+    browser.sign_up("Jane")
+    users.lock_user(User.get())
+    return browser.get("/")
+
+
 PAGES = {
     "home": lambda browser: browser.get("/"),
     "home, asked to log in": asked_to_log_in,
@@ -65,6 +93,26 @@ PAGES = {
     "log-in, refused": wrong_password,
     "log-in, form expired": lambda browser: browser.client.post("/login"),
     "profile": signed_in("/profile"),
+    "profile, common password": with_others("/profile"),
+    "password": signed_in("/profile/password"),
+    "password, nothing typed": refused("/profile/password", {}),
+    "password, wrong": refused(
+        "/profile/password", {"current_password": "x", "new_password": "another horse"}
+    ),
+    "password, form expired": lambda browser: (
+        browser.sign_up("Jane") and browser.client.post("/profile/password")
+    ),
+    "username": signed_in("/profile/username"),
+    "username, nothing typed": refused("/profile/username", {}),
+    "sessions": signed_in("/profile/sessions"),
+    "sessions, several": with_others("/profile/sessions"),
+    "activity": signed_in("/profile/activity"),
+    "activity, several pages": with_others("/profile/activity"),
+    "activity, second page": with_others("/profile/activity?page=2"),
+    "activity, past the last": signed_in("/profile/activity?page=7"),
+    "delete": signed_in("/profile/delete"),
+    "delete, nothing typed": refused("/profile/delete", {}),
+    "signed out elsewhere": signed_out_elsewhere,
     "other host": lambda browser: browser.get("/", headers={"Host": "evil.example"}),
     "not found": lambda browser: browser.get("/nowhere"),
     "not found, signed in": signed_in("/nowhere"),

@@ -1,0 +1,129 @@
+"""Common passwords (DESIGN 5): told of on the profile page, or refused."""
+
+import json
+
+import pytest
+from conftest import PASSWORD, Browser, field_error, page_text
+from profile_pages import change_password
+
+from accounts import common_passwords, users
+from accounts.common_passwords import is_common
+from accounts.errors import InvalidPassword
+from database import database
+from models import Key, User
+
+NOTICE = "one of the first that anybody would guess"
+
+
+@pytest.fixture
+def refusing(settings):
+    """Settings that refuse common passwords."""
+    settings["PASSWORD_COMMON"] = "refuse"
+    return settings
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["123456", "password", "PASSWORD", "Qwerty123", "iloveyou", "jane1234", "Jane2024!", "JANE",
+     "vestibule", "Vestibule1", "2024vestibule!", "!!jane!!"],
+)  # fmt: skip
+def test_these_are_common(password):
+    assert is_common(password, "Jane")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [PASSWORD, "another horse", "", "x", "123456\n654321", "janet1966", "9f8a7c6d5e", "пароль лошадь",
+     "jane jane jane", " 123456", "a" * 255],
+)  # fmt: skip
+def test_these_are_not(password):
+    assert not is_common(password, "Jane")
+
+
+def test_the_list_is_long_and_holds_only_what_may_be_a_password():
+    listed = common_passwords._most_common()
+    assert len(listed) >= 10_000
+    assert all(6 <= len(password) <= 255 for password in listed)
+    assert all(password == password.casefold() for password in listed)
+    assert common_passwords._most_common() is listed
+
+
+def notice(browser):
+    return NOTICE in page_text(browser.get("/profile").text)
+
+
+def test_whoever_signs_up_with_one_is_told_on_the_profile_page(app, browser):
+    assert browser.sign_up("Jane", "password1").status_code == 302
+    for _ in range(2):
+        assert notice(browser)
+    other = Browser(app)
+    other.log_in("Jane", "password1")
+    assert notice(other), "at every log-in"
+
+
+def test_whoever_has_an_uncommon_one_is_told_nothing(jane):
+    assert not notice(jane)
+
+
+def test_a_change_brings_and_removes_the_notice(jane):
+    change_password(jane, "password1")
+    assert notice(jane)
+    change_password(jane, "another horse", "password1")
+    assert not notice(jane)
+
+
+def test_after_a_log_out_the_next_user_of_the_browser_is_told_nothing(browser):
+    browser.sign_up("Jane", "password1")
+    browser.log_out()
+    browser.sign_up("Other")
+    assert not notice(browser)
+
+
+def test_nothing_in_the_database_tells_whose_password_is_common(app, browser):
+    browser.sign_up("Jane", "password1")
+    browser.sign_up("Jane", "password1")
+    rows = [list(model.select().dicts()) for model in (User, Key)]
+    assert "common" not in json.dumps(rows)
+    assert "common" not in browser.get("/profile/export").text
+    schema = database.execute_sql("SELECT sql FROM sqlite_master").fetchall()
+    assert "common" not in str(schema)
+
+
+def test_refused_at_sign_up(refusing, app, browser):
+    answer = browser.sign_up("Jane", "password1")
+    assert answer.status_code == 400
+    assert NOTICE.removeprefix("one of ") in field_error(answer.text, "password")
+    assert User.select().count() == 0
+    assert "first that anybody" in field_error(browser.sign_up("Jane", "Jane12").text, "password")
+
+
+def test_refused_at_a_change(refusing, app, jane):
+    answer = change_password(jane, "password1")
+    assert answer.status_code == 400
+    assert "first that anybody" in field_error(answer.text, "new_password")
+    assert Browser(app).log_in("Jane").status_code == 302
+
+
+@pytest.mark.parametrize("command", ["create Other", "set-password Jane"])
+def test_refused_on_the_command_line(refusing, app, jane, runner, command):
+    result = runner.invoke(
+        args=["users", *command.split(), "--password-stdin"], input="password1\n"
+    )
+    assert result.exit_code == 1
+    assert "first that anybody would guess" in result.stderr
+    assert User.select().count() == 1
+    assert jane.is_signed_in()
+
+
+def test_whoever_has_one_already_logs_in_and_is_told(app, browser):
+    users.create_user("Jane", "password1")
+    common_passwords.configure(refuse=True)
+    assert browser.log_in("Jane", "password1").status_code == 302
+    assert notice(browser)
+
+
+def test_the_refusal_does_not_repeat_the_password():
+    common_passwords.configure(refuse=True)
+    with pytest.raises(InvalidPassword) as refusal:
+        common_passwords.refuse_common("password1", "Jane")
+    assert "password1" not in str(refusal.value)

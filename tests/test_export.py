@@ -1,0 +1,110 @@
+"""GET /profile/export, and docs/export.md, which says what each field is."""
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from conftest import Browser
+from lucia import V2_HASH
+from profile_pages import FIREFOX, change_password, token_of
+
+from models import MODELS, Counter, Event, Key, Session, User
+
+DOCUMENT = Path(__file__).parent.parent / "docs/export.md"
+
+
+@pytest.fixture
+def full(app, jane):
+    """Jane with two sessions, several events and two keys."""
+    change_password(jane, current="wrong horse")
+    change_password(jane)
+    phone = Browser(app)
+    phone.client.environ_base["HTTP_USER_AGENT"] = FIREFOX
+    phone.log_in("Jane", "another horse")
+    Key.create(provider="lucia", provider_user_id="JÄNE!", user=User.get(), password_hash=V2_HASH)
+    Browser(app).sign_up("Other")
+    return jane
+
+
+def fields(value, path=""):
+    """Yield the path of each field: "user.id", "keys[].provider"."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield f"{path}{name}" + ("[]" if isinstance(inner, list) else "")
+            yield from fields(inner, f"{path}{name}.")
+    elif isinstance(value, list):
+        for inner in value:
+            yield from fields(inner, f"{path[:-1]}[].")
+
+
+def test_it_is_one_json_file_to_keep(full):
+    answer = full.get("/profile/export")
+    assert answer.status_code == 200
+    assert answer.mimetype == "application/json"
+    disposition = answer.headers["Content-Disposition"]
+    assert disposition == 'attachment; filename="vestibule-account.json"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    content = json.loads(answer.data)
+    assert json.loads(json.dumps(content)) == content
+    assert content["user"]["username"] == "Jane"
+    assert len(content["sessions"]) == 2
+    assert [key["provider_user_id"] for key in content["keys"]] == ["JÄNE!", "jane"]
+
+
+def test_every_field_is_documented_and_nothing_else_is(full):
+    content = json.loads(full.get("/profile/export").data)
+    documented = re.findall(r"^\| `([^`]+)` \|", DOCUMENT.read_text(), re.MULTILINE)
+    assert len(documented) == len(set(documented))
+    assert set(fields(content)) == set(documented)
+    assert f"`{content['format']}`" in DOCUMENT.read_text()
+
+
+def test_every_column_about_the_account_is_in_it(full):
+    content = json.loads(full.get("/profile/export").data)
+    left_out = {
+        Key: {"user", "password_hash"},
+        Session: {"user", "id"},
+        Event: {"user", "id"},
+        User: set(),
+    }
+    shown = {
+        User: content["user"],
+        Key: content["keys"][0],
+        Session: content["sessions"][0],
+        Event: content["events"][0],
+    }
+    assert set(MODELS) == set(shown) | {Counter}
+    for model, entry in shown.items():
+        assert set(model._meta.sorted_field_names) - left_out[model] <= set(entry), model
+
+
+def test_every_row_of_the_account_is_in_it_and_none_of_anybody_elses(full):
+    content = json.loads(full.get("/profile/export").data)
+    user = User.get(User.username == "Jane")
+    events = list(Event.select().where(Event.user == user).order_by(Event.id))
+    assert [(e["kind"], e["detail"]) for e in content["events"]] == [
+        (e.kind, e.detail) for e in events
+    ]
+    handles = {s.handle for s in Session.select().where(Session.user == user)}
+    assert {s["handle"] for s in content["sessions"]} == handles
+    assert "Other" not in json.dumps(content)
+
+
+def test_it_holds_no_hash_and_no_token(full):
+    text = full.get("/profile/export").text
+    assert token_of(full) not in text
+    for session in Session.select():
+        assert bytes(session.id).hex() not in text
+    for key in Key.select():
+        assert key.password_hash not in text
+    assert not re.search(r"argon2|s2:|[0-9a-f]{32}", text)
+
+
+def test_times_are_those_of_the_rows(full):
+    content = json.loads(full.get("/profile/export").data)
+    made = datetime.fromisoformat(content["user"]["created_at"])
+    assert made.tzinfo == UTC
+    assert round(made.timestamp() * 1000) == User.get(User.username == "Jane").created_at
+    assert content["user"]["locked_at"] is None
