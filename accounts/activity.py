@@ -19,7 +19,9 @@ class Page(NamedTuple):
 
 def page_of_events(user: User, number: int) -> Page:
     """Return a page of a user's events, the first being 1; empty past the last."""
-    newest_first = Event.select().where(Event.user == user).order_by(Event.at.desc(), Event.id.desc())
+    newest_first = (
+        Event.select().where(Event.user == user).order_by(Event.at.desc(), Event.id.desc())
+    )
     skipped = (number - 1) * EVENTS_PER_PAGE
     rows = list(newest_first.offset(skipped).limit(EVENTS_PER_PAGE + 1))
     return Page(number, rows[:EVENTS_PER_PAGE], len(rows) > EVENTS_PER_PAGE)

@@ -5,10 +5,9 @@ leaks, two thousand of them too short to be a password here.
 """
 
 import functools
-import importlib.util
 import re
 import runpy
-from pathlib import Path
+from importlib import metadata
 
 from .errors import InvalidPassword
 from .passwords import PASSWORD_MIN
@@ -39,9 +38,8 @@ def is_common(password: str, username: str) -> bool:
 def _most_common() -> frozenset[str]:
     # The one file of the package that holds the lists is run by itself, once, and dropped again:
     # importing zxcvbn would keep all its dictionaries, 14 MB a process instead of 3.
-    package = importlib.util.find_spec("zxcvbn")
-    assert package is not None and package.origin is not None  # noqa: S101, PT018 - requirements.txt
-    lists = runpy.run_path(str(Path(package.origin).with_name("frequency_lists.py")))
+    source = metadata.distribution("zxcvbn").locate_file("zxcvbn/frequency_lists.py")
+    lists = runpy.run_path(str(source))
     words = lists["FREQUENCY_LISTS"]["passwords"]
     return frozenset(word.casefold() for word in words if len(word) >= PASSWORD_MIN)
 

@@ -12,7 +12,7 @@ UNITS = [
     ("day", 86_400), ("hour", 3600), ("minute", 60),
 ]  # fmt: skip
 FAMILIES = {"Mac OS X": "macOS", "Chrome Mobile": "Chrome", "Mobile Safari": "Safari"}
-EVENTS = {
+EVENTS: dict[str, str] = {
     Kind.USER_CREATED: "Account made",
     Kind.USER_LOCKED: "Account locked",
     Kind.USER_UNLOCKED: "Account unlocked",
@@ -26,7 +26,7 @@ EVENTS = {
     Kind.SESSION_ENDED: "Session ended",
     Kind.SESSION_EXPIRED: "Session expired",
 }
-WHY_SIGNED_OUT = {
+WHY_SIGNED_OUT: dict[str, str] = {
     Reason.PASSWORD_CHANGED: "You have been logged out because the password was changed.",
     Reason.PASSWORD_SET: (
         "You have been logged out because the person who runs this site has set a new password."
@@ -92,7 +92,7 @@ def why_signed_out(reason: str) -> str | None:
     """Return the sentence for a browser whose session is over; None when it knows."""
     if reason == Reason.LOGGED_OUT:
         return None
-    return WHY_SIGNED_OUT.get(reason, "You have been logged out.")  # type: ignore[call-overload, no-any-return]
+    return WHY_SIGNED_OUT.get(reason, "You have been logged out.")
 
 
 def failed_since_last_login(since: SinceLastLogin) -> str | None:

@@ -124,7 +124,10 @@ def test_an_expired_session_was_ended_by_nobody(jane):
 
 
 def notices(browser):
-    return [notice.get_text(strip=True) for notice in soup(browser.get("/profile").text).select(".notice")]
+    return [
+        notice.get_text(strip=True)
+        for notice in soup(browser.get("/profile").text).select(".notice")
+    ]
 
 
 def test_after_a_log_in_failed_attempts_since_the_last_are_told_once(app, jane):
@@ -174,7 +177,9 @@ def test_hostile_browsers_and_details_are_text(app, jane):
     hostile = Browser(app)
     hostile.client.environ_base["HTTP_USER_AGENT"] = "<script>Firefox/1 (X11; Linux)"
     hostile.log_in("Jane")
-    sessions.invalidate_user_sessions(User.get(), "<b>\u202e", keep=sessions.live_sessions().first())
+    sessions.invalidate_user_sessions(
+        User.get(), "<b>\u202e", keep=sessions.live_sessions().first()
+    )
     for path in ("/profile/activity", "/profile/sessions"):
         html = hostile.get(path).text
         assert "<script>" not in html

@@ -77,9 +77,7 @@ def test_this_browser_gets_a_new_token_and_keeps_its_age(app, jane):
         (PASSWORD, PASSWORD, "new_password", "same"),
     ],
 )
-def test_a_refusal_stands_at_its_field_and_changes_nothing(
-    jane, phone, current, new, wrong, words
-):
+def test_a_refusal_stands_at_its_field_and_changes_nothing(jane, phone, current, new, wrong, words):
     before = hashes()
     answer = change_password(jane, new, current)
     assert answer.status_code == 400

@@ -61,9 +61,7 @@ def test_only_the_letter_case_may_change(app, jane):
         ("Janet", "", "current_password", "255"),
     ],
 )
-def test_a_refusal_stands_at_its_field_with_what_was_typed(
-    app, jane, new, current, wrong, words
-):
+def test_a_refusal_stands_at_its_field_with_what_was_typed(app, jane, new, current, wrong, words):
     users.create_user("Other", PASSWORD)
     answer = change_username(jane, new, current)
     assert answer.status_code == 400

@@ -33,8 +33,8 @@ def test_these_are_common(password):
 
 @pytest.mark.parametrize(
     "password",
-    [PASSWORD, "another horse", "", "x", "123456\n654321", "janet1966", "9f8a7c6d5e", "пароль лошадь",
-     "jane jane jane", " 123456", "a" * 255],
+    [PASSWORD, "another horse", "", "x", "123456\n654321", "janet1966", "9f8a7c6d5e",
+     "пароль лошадь", "jane jane jane", " 123456", "a" * 255],
 )  # fmt: skip
 def test_these_are_not(password):
     assert not is_common(password, "Jane")
@@ -80,7 +80,6 @@ def test_after_a_log_out_the_next_user_of_the_browser_is_told_nothing(browser):
 
 
 def test_nothing_in_the_database_tells_whose_password_is_common(app, browser):
-    browser.sign_up("Jane", "password1")
     browser.sign_up("Jane", "password1")
     rows = [list(model.select().dicts()) for model in (User, Key)]
     assert "common" not in json.dumps(rows)

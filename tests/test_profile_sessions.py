@@ -71,9 +71,7 @@ def test_dead_sessions_and_those_of_others_are_not_there(app, jane, phone):
 
 
 def test_one_is_ended_by_its_button_and_reads_why_once(jane, phone):
-    answer = jane.submit_to(
-        "/profile/sessions", f"/profile/sessions/{handle_of(phone)}/end", {}
-    )
+    answer = jane.submit_to("/profile/sessions", f"/profile/sessions/{handle_of(phone)}/end", {})
     assert (answer.status_code, answer.location) == (302, "/profile/sessions")
     assert "has been logged out" in page_text(jane.get("/profile/sessions").text)
     assert "ended from another device" in page_text(phone.get("/").text)
@@ -92,8 +90,10 @@ def test_all_others_are_ended_at_once(app, jane, phone):
         assert "ended from another device" in browser.get("/", follow_redirects=True).text
 
 
-@pytest.mark.parametrize("spoil", [str, str.upper, lambda h: h + "0", lambda h: "0" * 12,
-                                   lambda h: "%00" * 4, lambda h: "x", lambda h: "é" * 300])  # fmt: skip
+@pytest.mark.parametrize(
+    "spoil",
+    [str, str.upper, "{}0".format, *(lambda _, h=h: h for h in ("0" * 12, "%00", "x", "é" * 300))],
+)
 def test_somebody_elses_or_a_made_up_handle_is_a_404(app, jane, spoil):
     other = Browser(app)
     other.sign_up("Other")

@@ -1,7 +1,7 @@
 """Why was I signed out? A browser whose session was ended elsewhere is told, exactly once."""
 
 import pytest
-from conftest import Browser, page_text, soup
+from conftest import PASSWORD, Browser, hidden_fields, page_form, page_text, soup
 from profile_pages import change_password, token_of
 
 from accounts import sessions, users
@@ -70,7 +70,9 @@ def notices(html):
 @pytest.mark.parametrize("path", ["/", "/profile", "/login", "/nowhere"])
 def test_the_reason_is_told_once_in_one_sentence(jane, said, path):
     ENDINGS[said](jane)
-    told = [notice for _ in range(2) for notice in notices(jane.get(path, follow_redirects=True).text)]
+    told = [
+        notice for _ in range(2) for notice in notices(jane.get(path, follow_redirects=True).text)
+    ]
     told = [notice for notice in told if "logged out" in notice]
     assert len(told) == 1
     assert said in told[0]
@@ -98,8 +100,8 @@ def test_logging_out_in_this_browser_tells_nothing_even_to_a_copy_of_its_cookie(
 def test_a_form_sent_from_an_ended_session_does_nothing_and_tells_why(jane):
     token_before = token_of(jane)
     html = jane.get("/profile/username").text
-    data = {"new_username": "Janet", "current_password": "correct horse",
-            "csrf_token": soup(html).find("input", attrs={"name": "csrf_token"})["value"]}  # fmt: skip
+    data = {**hidden_fields(page_form(html, "/profile/username")), "new_username": "Janet"}
+    data["current_password"] = PASSWORD
     sessions.invalidate_user_sessions(User.get(), Reason.ENDED_ELSEWHERE)
     answer = jane.client.post("/profile/username", data=data, follow_redirects=True)
     assert "ended from another device" in page_text(answer.text)

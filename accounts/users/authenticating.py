@@ -125,7 +125,7 @@ def prove_again(session: Session, password: str, client: Client) -> Proof:
     # An imported user may have several keys; they are tried in turn, as one try.
     keys = list(Key.select().where(login_keys(user)))
     attempt = throttling.LoginAttempt(user.id, client)
-    key = next((key for key in keys or [None] if _opens(key, password, attempt)), None)
+    key = next((key for key in keys if _opens(key, password, attempt)), None)
     if key is None:
         events.record_failed_login(user, client, session=session.handle)
         raise WrongPassword("This is not your current password.")
