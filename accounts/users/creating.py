@@ -26,7 +26,7 @@ def sign_up(username: str, password: str, client: Client) -> SignedIn:
 
     Raises InvalidUsername, InvalidPassword, UsernameTaken, TooManyAttempts, Busy.
     """
-    with _prepared(username, password, client) as (name, password_hash), database.atomic():
+    with _prepared(username, password, client) as (name, password_hash):
         user = _insert_user(name, password_hash)
         signed_in = sessions.create_session(user, client)
         events.record(Kind.USER_CREATED, user, client, signed_in.handle)
@@ -38,7 +38,7 @@ def create_user(username: str, password: str, client: Client = COMMAND_LINE) -> 
 
     Raises InvalidUsername, InvalidPassword, UsernameTaken, TooManyAttempts, Busy.
     """
-    with _prepared(username, password, client) as (name, password_hash), database.atomic():
+    with _prepared(username, password, client) as (name, password_hash):
         user = _insert_user(name, password_hash)
         events.record(Kind.USER_CREATED, user, client)
     return user
@@ -48,7 +48,8 @@ def create_user(username: str, password: str, client: Client = COMMAND_LINE) -> 
 def _prepared(
     username: str, password: str, client: Client
 ) -> Iterator[tuple[usernames.Username, str]]:
-    """Give the name and the hash of an account to be made, counted against its address.
+    """Give the name and the hash of an account to be made, in the transaction that is to make
+    it, counted against its address.
 
     An account that is made counts as one; a name that is taken counts as a failed try, since
     the answer tells that it exists.
@@ -60,14 +61,16 @@ def _prepared(
     release()
     try:
         # Hashed even when the name is taken, so that the answer takes as long either way.
-        yield name, passwords.hash_password(password)
+        password_hash = passwords.hash_password(password)
+        with database.atomic():
+            yield name, password_hash
+            throttling.take_back(failed)
     except UsernameTaken:
         throttling.take_back(made)
         raise
     except Busy:
         throttling.take_back(made, failed)
         raise
-    throttling.take_back(failed)
 
 
 def _insert_user(name: usernames.Username, password_hash: str) -> User:
