@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import cli
+import migrations
 from accounts import common_passwords, events, passwords, sessions, throttling, usernames
 from blueprints import auth, current_session, errors, guard, headers, logs, pages, profile
 from config import Config, ConfigError
@@ -55,7 +56,7 @@ def create_app(config: Mapping[str, str] | None = None) -> Flask:
 def set_up_accounts(settings: Config, instance_path: str) -> None:
     """Hand the settings down to the packages that know neither Flask nor the environment."""
     try:
-        connect(settings.DATABASE_URL, instance_path)
+        connect(settings.DATABASE_URL, instance_path, migrations.check_schema)
     except DatabaseURLError as error:
         raise ConfigError(f"DATABASE_URL: {error}") from None
     usernames.configure(settings.RESERVED_USERNAMES)

@@ -6,6 +6,7 @@ query of a request and handed back at its end.
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -23,6 +24,21 @@ PRAGMAS = {
 }
 
 OLDEST_SQLITE = (3, 37)
+REOPENED_AFTER = 60  # seconds: how long another schema may stay unnoticed
+
+# What an operator can do, by the beginning of SQLite's name for the fault.
+ADVICE = {
+    "SQLITE_BUSY": "Another process keeps the database locked. Find it: fuser -v FILE.",
+    "SQLITE_FULL": "The disk is full. Free some space; nothing else has to be done.",
+    "SQLITE_IOERR": "The disk fails or is full. Look at the system's log, then at flask db status.",
+    "SQLITE_READONLY": "The file or its folder cannot be written. Mend their owner and mode.",
+    "SQLITE_CANTOPEN": "The file is missing or closed to us. Put it back; flask db init makes a new one.",
+    "SQLITE_NOTADB": "The file is damaged. Stop the server and put a backup in its place.",
+    "SQLITE_CORRUPT": "The file is damaged. Stop the server and put a backup in its place.",
+    "SQLITE_ERROR": "The tables are not those of this version. Run flask db init.",
+}
+
+Check = Callable[[sqlite3.Connection], None]
 
 database = DatabaseProxy()
 
@@ -31,11 +47,11 @@ class DatabaseURLError(ValueError):
     """DATABASE_URL cannot be used; the text says why."""
 
 
-def connect(url: str, folder: str) -> None:
+def connect(url: str, folder: str, check: Check | None = None) -> None:
     """Point `database` at `url`; no connection is opened yet.
 
-    url: "sqlite:///PATH"; a relative PATH is looked for in `folder`.
-    Raises DatabaseURLError.
+    url: "sqlite:///PATH"; a relative PATH is looked for in `folder`. check: is called with each
+    new connection and raises what makes it useless. Raises DatabaseURLError.
     """
     scheme, _, path = url.partition(":///")
     if scheme != "sqlite" or not path or path == ":memory:":
@@ -44,7 +60,7 @@ def connect(url: str, folder: str) -> None:
         raise DatabaseURLError(
             f"SQLite 3.37 or newer is wanted (for STRICT tables), not {sqlite3.sqlite_version}"
         )
-    database.initialize(SQLite(str(Path(folder, path))))
+    database.initialize(SQLite(str(Path(folder, path)), check))
 
 
 def release() -> None:
@@ -55,6 +71,14 @@ def release() -> None:
     """
     if not database.is_closed():
         database.close()
+
+
+def advice(error: BaseException) -> str:
+    """Return what an operator can do about a fault of the database; "" when nothing is known."""
+    while error.__context__ is not None:  # what came first, not what it led to
+        error = error.__context__
+    name = getattr(error, "sqlite_errorname", "")
+    return next((text for start, text in ADVICE.items() if name.startswith(start)), "")
 
 
 def file_id(path: str) -> tuple[int, int] | None:
@@ -83,11 +107,13 @@ class SQLite(PooledSqliteDatabase):
     once, whatever the busy timeout, when somebody else wrote in between.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, check: Check | None = None) -> None:
         self.path = path
+        self.check = check
         super().__init__(
             f"file:{quote(path)}?mode=rw",
             max_connections=None,  # bounded by the server's threads
+            stale_timeout=REOPENED_AFTER,
             pragmas=PRAGMAS,
             lock_type="IMMEDIATE",
             uri=True,
@@ -120,6 +146,19 @@ class SQLite(PooledSqliteDatabase):
         faults = [" ".join(row[0].split()) for row in checked if row[0] != "ok"]
         orphans = self.execute_sql("PRAGMA foreign_key_check").fetchall()
         return faults + [f"a row of {row[0]} without its {row[2]}" for row in orphans[:5]]
+
+    def _add_conn_hooks(self, conn: Connection) -> None:
+        # Checked before the pragmas: the first of them would write into an empty file.
+        if self.check is not None:
+            self.check(conn)
+        super()._add_conn_hooks(conn)  # type: ignore[misc] # not in the stubs
+
+    def rollback(self) -> None:
+        """Undo the transaction, if there still is one: a full or failing disk has ended it
+        already, and a ROLLBACK that fails would hide why.
+        """
+        if self.connection().in_transaction:
+            super().rollback()
 
     def _is_closed(self, conn: Connection) -> bool:
         # Asked at every check-out. Writes on a connection whose file was deleted succeed and are

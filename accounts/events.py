@@ -32,12 +32,16 @@ class Kind(StrEnum):
     USER_DELETED = "user_deleted"
     LOGIN_SUCCESS = "authn_login_success"
     LOGIN_FAIL = "authn_login_fail"
-    LOGIN_FAIL_MAX = "authn_login_fail_max"  # throttled
     PASSWORD_CHANGE = "authn_password_change"
     PASSWORD_UPGRADE = "authn_password_upgrade"
     SESSION_CREATED = "session_created"
     SESSION_ENDED = "session_ended"
     SESSION_EXPIRED = "session_expired"
+    # On the log alone: they happen to nobody's account.
+    TOO_MANY_ATTEMPTS = "excess_rate_limit_exceeded"
+    FOREIGN_FORM = "malicious_csrf"  # or one that had expired
+    FOREIGN_SITE = "malicious_cors"
+    FOREIGN_HOST = "malicious_host"
 
 
 _retention: timedelta

@@ -6,9 +6,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from accounts.errors import AccountError, Busy, TooManyAttempts
+from accounts.events import Kind
+from database import advice
 
+from .current_session import current_client
 from .guard import CSRFError
-from .logs import request_id
+from .logs import log_refusal, request_id
 
 DATABASE_RETRY_AFTER = 30  # seconds
 REFUSALS = {TooManyAttempts: 429, Busy: 503}
@@ -44,6 +47,8 @@ def init_app(app: Flask) -> None:
 
 def show_http_error(error: HTTPException) -> Response:
     """A page for an HTTP error; a form whose token was lost is shown again as typed."""
+    if kind := getattr(error, "event", None):
+        log_refusal(kind, current_client())
     if isinstance(error, CSRFError):
         view = current_app.view_functions[request.endpoint or ""]
         if form_class := getattr(view, "form_class", None):
@@ -59,6 +64,8 @@ def show_http_error(error: HTTPException) -> Response:
 
 def show_refusal(error: AccountError) -> Response:
     """A rule of accounts said no, deep inside."""
+    if isinstance(error, TooManyAttempts):
+        log_refusal(Kind.TOO_MANY_ATTEMPTS, current_client())
     response = error_page(REFUSALS.get(type(error), 400), str(error))
     if retry_after := getattr(error, "retry_after", None):
         response.headers["Retry-After"] = str(retry_after)
@@ -67,7 +74,8 @@ def show_refusal(error: AccountError) -> Response:
 
 def show_database_fault(error: Exception) -> Response:
     """The database did not take it: locked, full, missing, damaged. All is as it was."""
-    current_app.logger.error("database fault", exc_info=error)
+    fields = {"message": "database fault", "advice": advice(error)}
+    current_app.logger.error("database fault", exc_info=error, extra={"fields": fields})
     response = error_page(503)
     response.headers["Retry-After"] = str(DATABASE_RETRY_AFTER)
     return response

@@ -10,6 +10,8 @@ from flask import Flask, current_app, request, session
 from werkzeug.exceptions import BadRequest, Forbidden, UnsupportedMediaType
 from wtforms.csrf.core import CSRF
 
+from accounts.events import Kind
+
 from .current_session import SAFE_METHODS, csrf_token
 
 LOCAL_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
@@ -20,8 +22,30 @@ DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 class CSRFError(BadRequest):
     """The form's token is missing or not this browser's: the form is shown again as typed."""
 
+    event = Kind.FOREIGN_FORM
+
     def __init__(self) -> None:
         super().__init__("This form had expired, so nothing was done. Please send it again.")
+
+
+class CrossSite(Forbidden):
+    """Another site sent this form."""
+
+    event = Kind.FOREIGN_SITE
+
+    def __init__(self) -> None:
+        super().__init__("This form was sent from another site, so nothing was done.")
+
+
+class UnknownHost(BadRequest):
+    """The request is for a host that is not ours."""
+
+    event = Kind.FOREIGN_HOST
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server does not go by that name. (Operators: the PUBLIC_URL setting names it.)"
+        )
 
 
 class SessionCSRF(CSRF):
@@ -43,9 +67,7 @@ def check_host() -> None:
     if request.endpoint == "auth.healthz":
         return  # load balancers ask by address
     if not _is_our_host(request.headers.get("Host", "")):
-        raise BadRequest(
-            "This server does not go by that name. (Operators: the PUBLIC_URL setting names it.)"
-        )
+        raise UnknownHost
 
 
 def _is_our_host(host: str) -> bool:
@@ -69,10 +91,10 @@ def check_request() -> None:
 
 def _check_sender() -> None:
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise Forbidden("This form was sent from another site, so nothing was done.")
+        raise CrossSite
     ours = current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")
     if request.headers.get("Origin", ours).lower() != ours.lower():
-        raise Forbidden("This form was sent from another site, so nothing was done.")
+        raise CrossSite
 
 
 def _check_body() -> None:

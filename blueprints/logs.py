@@ -8,12 +8,19 @@ Escaped to ASCII: a line end, a colour code or a writing direction in a name sta
 import json
 import logging
 import secrets
+import time
 from datetime import UTC, datetime
 from logging import WARNING, LogRecord, StreamHandler
 from typing import TextIO, cast
 
 from flask import Flask, g, has_request_context, request
 from flask.logging import wsgi_errors_stream
+
+from accounts import events
+from accounts.client import Client
+from accounts.events import Kind
+
+REFUSALS_A_MINUTE = 100  # lines of one kind: a flood of requests must not fill the disk
 
 
 def init_app(app: Flask) -> None:
@@ -25,6 +32,9 @@ def init_app(app: Flask) -> None:
         logger.handlers = [handler]
         logger.propagate = True
     logging.getLogger("vestibule").setLevel(logging.INFO)
+    # A log that cannot be written (closed, full disk) is no reason to refuse a request: without
+    # this, logging complains on the very stream that is broken.
+    logging.raiseExceptions = False
 
 
 def worth_a_line(record: LogRecord) -> bool:
@@ -45,6 +55,21 @@ class JSONLines(logging.Formatter):
         if record.exc_info:
             line |= {"event": "sys_error", "traceback": self.formatException(record.exc_info)}
         return json.dumps(line)
+
+
+def log_refusal(kind: Kind, client: Client) -> None:
+    """Log that a request was refused, a hundred times a minute for each kind."""
+    this_minute = int(time.monotonic() // 60)
+    minute, logged = _refusals.get(kind, (this_minute, 0))
+    logged = logged + 1 if minute == this_minute else 1
+    _refusals[kind] = this_minute, logged
+    if logged < REFUSALS_A_MINUTE:
+        events.log(kind, client)
+    elif logged == REFUSALS_A_MINUTE:
+        events.log(kind, client, detail="no more of these are logged in this minute")
+
+
+_refusals: dict[Kind, tuple[int, int]] = {}  # the minute, and how many were in it
 
 
 def request_id() -> str:

@@ -7,6 +7,7 @@ in the history.
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ from database import database
 from models import MODELS
 
 FOLDER = Path(__file__).parent
+# Looked up once: an update lays newer scripts beside a server that is still running.
+SCRIPTS = frozenset(script.stem for script in FOLDER.glob("[0-9]*.py"))
 
 
 class CheckedRunner(Runner):
@@ -44,8 +47,10 @@ def upgrade() -> list[str]:
     OperationalError when the database cannot be used or is newer than this code.
     """
     database.obj.create_file()
-    with _alone(), database.connection_context():
+    with _alone(), any_schema(), database.connection_context():
         refuse_newer()
+        with database.atomic():
+            pass  # a file or folder that cannot be written says so now, not to the first visitor
         applied: list[str] = _runner().up()
         return applied
 
@@ -54,13 +59,15 @@ def status() -> list[Migration]:
     """Return all migrations in order; `applied` is None for pending ones, `path` is None for
     those that this code does not know.
     """
-    rows: list[Migration] = _runner().status()
+    with any_schema():
+        rows: list[Migration] = _runner().status()
     return rows
 
 
 def differences() -> str:
     """Return how the tables differ from models.py, one change a line; "" when they agree."""
-    return str(diff_models(database.obj, MODELS))
+    with any_schema():
+        return str(diff_models(database.obj, MODELS))
 
 
 def refuse_newer() -> None:
@@ -70,6 +77,30 @@ def refuse_newer() -> None:
         raise OperationalError(
             f"the database is newer than this code (it has {', '.join(unknown)}): update Vestibule"
         )
+
+
+def check_schema(connection: sqlite3.Connection) -> None:
+    """Raise OperationalError when a database that is opened has not the tables of this code: an
+    older Vestibule must not write into a newer one's database.
+    """
+    history = "SELECT count(*) FROM sqlite_master WHERE name = 'schema_migration'"
+    applied = set()
+    if connection.execute(history).fetchone()[0]:
+        applied = {name for (name,) in connection.execute("SELECT name FROM schema_migration")}
+    if newer := applied - SCRIPTS:
+        raise OperationalError(f"the database is newer than this code ({', '.join(newer)})")
+    if SCRIPTS - applied:
+        raise OperationalError("the database is not up to date: run flask db init")
+
+
+@contextmanager
+def any_schema() -> Iterator[None]:
+    """Let a database be opened whatever its schema, to look at it or to bring it up to date."""
+    check, database.obj.check = database.obj.check, None
+    try:
+        yield
+    finally:
+        database.obj.check = check
 
 
 def _runner() -> Runner:
