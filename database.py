@@ -32,7 +32,7 @@ ADVICE = {
     "SQLITE_FULL": "The disk is full. Free some space; nothing else has to be done.",
     "SQLITE_IOERR": "The disk fails or is full. Look at the system's log, then at flask db status.",
     "SQLITE_READONLY": "The file or its folder cannot be written. Mend their owner and mode.",
-    "SQLITE_CANTOPEN": "The file is missing or closed to us. Put it back; flask db init makes a new one.",
+    "SQLITE_CANTOPEN": "The file is missing or shut. Put it back; flask db init makes a new one.",
     "SQLITE_NOTADB": "The file is damaged. Stop the server and put a backup in its place.",
     "SQLITE_CORRUPT": "The file is damaged. Stop the server and put a backup in its place.",
     "SQLITE_ERROR": "The tables are not those of this version. Run flask db init.",

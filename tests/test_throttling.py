@@ -1,0 +1,183 @@
+"""How often somebody may try (accounts/throttling.py), asked of the domain."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import PASSWORD
+from guessing import (
+    ALLOWED,
+    HERE,
+    THERE,
+    attempt,
+    attempts,
+    counts,
+    hashed,
+    known,
+    only,
+    settings,
+    user,
+)
+
+from accounts import passwords, users
+from accounts.client import Client
+from accounts.errors import Busy
+
+__all__ = ["hashed", "only", "settings", "user"]  # fixtures
+
+
+def test_after_the_allowed_failures_at_one_account_everybody_unknown_there_waits(user, hashed):
+    assert attempts(ALLOWED + 2) == ["wrong"] * ALLOWED + ["wait"] * 2
+    assert attempt(client=THERE) == "wait"
+    assert len(hashed) == ALLOWED
+
+
+def test_the_right_password_waits_too(user):
+    attempts(ALLOWED)
+    assert attempt(password=PASSWORD) == "wait"
+
+
+def test_another_account_does_not_wait(user):
+    users.create_user("Other", PASSWORD)
+    attempts(ALLOWED)
+    assert attempt("Other", PASSWORD) == "in"
+
+
+def test_every_spelling_of_a_name_is_one_account(user):
+    for name in ("jane", "JANE", "ｊａｎｅ", "Jane", "jANE"):
+        assert attempt(name) == "wrong"
+    assert attempt() == "wait"
+
+
+def test_unknown_names_count_like_known_ones(user, hashed):
+    assert attempts(ALLOWED + 1, name="Nobody") == ["wrong"] * ALLOWED + ["wait"]
+    assert attempt("NOBODY") == "wait", "in every spelling"
+    assert attempts(ALLOWED + 1, name="a b\u202e") == ["wrong"] * ALLOWED + ["wait"]
+    assert attempts(ALLOWED + 1) == ["wrong"] * ALLOWED + ["wait"]
+    assert len(hashed) == 3 * ALLOWED
+
+
+def test_b117_of_fifty_guesses_at_the_same_instant_only_the_allowed_number_is_hashed(user, hashed):
+    with ThreadPoolExecutor(50) as threads:
+        answers = list(threads.map(lambda number: attempt(password=f"guess {number}"), range(50)))
+    assert sorted(answers) == ["wait"] * (50 - ALLOWED) + ["wrong"] * ALLOWED
+    assert len(hashed) == ALLOWED
+
+
+def test_b118_guesses_from_many_addresses_hit_the_limit_of_the_account(user, hashed):
+    answers = [attempt(client=Client(f"198.51.100.{number}")) for number in range(200)]
+    assert answers == ["wrong"] * ALLOWED + ["wait"] * (200 - ALLOWED)
+    assert len(hashed) == ALLOWED
+
+
+def test_a_success_takes_its_own_try_back_and_nobody_elses(user):
+    attempts(ALLOWED - 1)
+    assert attempts(3, password=PASSWORD) == ["in"] * 3
+    assert counts() == [ALLOWED - 1, ALLOWED - 1], "of the account and of the address"
+    assert attempts(2) == ["wrong", "wait"]
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        ["192.0.2.1"] * 4,
+        ["2001:db8::1", "2001:db8::2", "2001:0DB8:0:0:ffff::", "2001:db8:0:0:1:2:3:4%eth0"],
+        ["192.0.2.1", "::ffff:192.0.2.1", "::FFFF:c000:201", "0:0:0:0:0:ffff:192.0.2.1"],
+    ],
+    ids=["one IPv4", "a /64", "an IPv4 in all its spellings"],
+)
+def test_failures_from_one_address_count_together_whatever_the_names(only, request, addresses):
+    only("LOGIN_ADDRESS", "3/minute")
+    request.getfixturevalue("app")
+    clients = [Client.of(address, "") for address in addresses]
+    names = [f"name{number}" for number in range(4)]
+    answers = [attempt(name, client=client) for name, client in zip(names, clients, strict=True)]
+    assert answers == ["wrong"] * 3 + ["wait"]
+
+
+def test_another_address_and_another_64_do_not_wait(only, request):
+    only("LOGIN_ADDRESS", "1/minute")
+    request.getfixturevalue("app")
+    for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1"):
+        assert attempts(2, name=address, client=Client.of(address, "")) == ["wrong", "wait"]
+
+
+def test_commands_and_unix_sockets_have_no_address_to_count(only, request):
+    only("LOGIN_ADDRESS", "1/minute")
+    request.getfixturevalue("app")
+    assert attempts(3, client=Client()) == ["wrong"] * 3
+    assert [users.create_user(f"name{number}", PASSWORD) for number in range(3)]
+
+
+def test_b116_one_password_at_many_names_from_one_address_ends_at_its_limit(only, request, hashed):
+    only("LOGIN_ADDRESS", "20 per 10 minutes")
+    request.getfixturevalue("app")
+    users.create_user("Name5", PASSWORD)
+    answers = [attempt(f"name{number}") for number in range(1000)]
+    assert answers == ["wrong"] * 20 + ["wait"] * 980, "known or not"
+    assert len(hashed) == 21
+
+
+def test_a_known_browser_has_a_budget_of_its_own_at_this_account_alone(only, request):
+    only("LOGIN_KNOWN_BROWSER", "3/minute")
+    request.getfixturevalue("app")
+    user = users.create_user("Jane", PASSWORD)
+    other = users.create_user("Other", PASSWORD)
+    laptop, phone = known(user), known(user, "phone")
+    assert attempts(4, client=laptop) == ["wrong"] * 3 + ["wait"]
+    assert attempt(password=PASSWORD, client=phone) == "in"
+    assert attempt("Other", client=laptop) == "wrong", "there it is a stranger"
+    assert attempt("Other", client=known(other)) == "wrong", "its budget there is another"
+
+
+def test_b119_who_keeps_an_account_throttled_does_not_keep_its_owner_out(user):
+    attempts(ALLOWED + 1)
+    laptop = known(user)
+    assert attempt(password=PASSWORD, client=Client("192.0.2.9")) == "wait"
+    assert attempts(3, password=PASSWORD, client=laptop) == ["in"] * 3
+    assert attempt() == "wait", "the owner's success is not the stranger's"
+
+
+def test_a_known_browser_does_not_count_against_its_address_either(only, request):
+    only("LOGIN_ADDRESS", "1/minute")
+    request.getfixturevalue("app")
+    laptop = known(users.create_user("Jane", PASSWORD))
+    assert attempts(5, client=laptop) == ["wrong"] * 5
+    assert attempt(client=Client(laptop.ip_address)) == "wrong"
+    assert attempt(password=PASSWORD, client=laptop) == "in", "though its address is spent"
+
+
+def test_a_success_clears_the_known_browsers_own_failures_and_no_others(only, request):
+    only("LOGIN_KNOWN_BROWSER", "3/minute")
+    request.getfixturevalue("app")
+    user = users.create_user("Jane", PASSWORD)
+    laptop, phone = known(user), known(user, "phone")
+    attempts(2, client=laptop)
+    attempts(2, client=phone)
+    assert attempt(password=PASSWORD, client=laptop) == "in"
+    assert counts() == [2]
+    assert attempts(4, client=laptop) == ["wrong"] * 3 + ["wait"]
+    assert attempts(2, client=phone) == ["wrong", "wait"]
+
+
+def test_a_thief_with_an_account_of_his_own_cannot_wipe_his_traces_with_it(only, request):
+    only("LOGIN_ADDRESS", "3/minute")
+    request.getfixturevalue("app")
+    users.create_user("Thief", PASSWORD)
+    assert attempts(2) == ["wrong"] * 2
+    assert attempts(10, name="Thief", password=PASSWORD) == ["in"] * 10
+    assert attempts(2) == ["wrong", "wait"]
+
+
+def test_a_busy_server_takes_the_try_back(user, monkeypatch):
+    def busy(*_args):
+        raise Busy
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(passwords._threads, "run", busy)
+        for _ in range(3 * ALLOWED):
+            with pytest.raises(Busy):
+                users.log_in("Jane", PASSWORD, HERE)
+            with pytest.raises(Busy):
+                users.sign_up("Other", PASSWORD, HERE)
+    assert set(counts()) <= {0}
+    assert attempt(password=PASSWORD) == "in"
