@@ -32,7 +32,8 @@ ADVICE = {
     "SQLITE_FULL": "The disk is full. Free some space; nothing else has to be done.",
     "SQLITE_IOERR": "The disk fails or is full. Look at the system's log, then at flask db status.",
     "SQLITE_READONLY": "The file or its folder cannot be written. Mend their owner and mode.",
-    "SQLITE_CANTOPEN": "The file is missing or shut. Put it back; flask db init makes a new one.",
+    "SQLITE_CANTOPEN": "The file is missing, or it or its folder is not ours to write. Put it "
+    "back, or mend owner and mode. Only for a new start: flask db init.",
     "SQLITE_NOTADB": "The file is damaged. Stop the server and put a backup in its place.",
     "SQLITE_CORRUPT": "The file is damaged. Stop the server and put a backup in its place.",
     "SQLITE_ERROR": "The tables are not those of this version. Run flask db init.",

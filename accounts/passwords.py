@@ -9,6 +9,7 @@ https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 
 import hashlib
 import hmac
+import logging
 import os
 import re
 import threading
@@ -28,6 +29,8 @@ PASSWORD_MAX = 255
 RAW_MAX = 4 * PASSWORD_MAX  # before normalising, which is quadratic on hostile text
 LONGEST_WAIT = 2  # seconds for a hashing thread to be free
 ARGON2 = {"memory_cost": 19_456, "time_cost": 2, "parallelism": 1}  # OWASP: 19 MiB
+
+logger = logging.getLogger("vestibule.passwords")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -151,11 +154,12 @@ def verify_password(text: str, password_hash: str | None) -> bool:
 
 
 def _verify(password: str | None, password_hash: str | None) -> bool:
-    if password is not None and password_hash and _context.identify(password_hash):
+    if password is not None and password_hash is not None:
         try:
             return _context.verify(password, password_hash)
-        except (ValueError, TypeError):
-            pass  # a cut or damaged hash: passlib raises, each kind in its own way
+        except (ValueError, TypeError):  # damaged: passlib raises, each kind in its own way
+            fields = {"event": "sys_error", "message": "a stored password hash is damaged"}
+            logger.error("a stored password hash is damaged", extra={"fields": fields})
     _context.verify(password or "", _dummy_hash)
     return False
 

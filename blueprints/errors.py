@@ -74,7 +74,7 @@ def show_refusal(error: AccountError) -> Response:
 
 def show_database_fault(error: Exception) -> Response:
     """The database did not take it: locked, full, missing, damaged. All is as it was."""
-    fields = {"message": "database fault", "advice": advice(error)}
+    fields = {"message": f"database fault: {error}", "advice": advice(error)}
     current_app.logger.error("database fault", exc_info=error, extra={"fields": fields})
     response = error_page(503)
     response.headers["Retry-After"] = str(DATABASE_RETRY_AFTER)

@@ -49,8 +49,7 @@ def upgrade() -> list[str]:
     database.obj.create_file()
     with _alone(), any_schema(), database.connection_context():
         refuse_newer()
-        with database.atomic():
-            pass  # a file or folder that cannot be written says so now, not to the first visitor
+        refuse_read_only()
         applied: list[str] = _runner().up()
         return applied
 
@@ -77,6 +76,15 @@ def refuse_newer() -> None:
         raise OperationalError(
             f"the database is newer than this code (it has {', '.join(unknown)}): update Vestibule"
         )
+
+
+def refuse_read_only() -> None:
+    """Raise OperationalError now, and not to the first visitor, when the file or its folder cannot
+    be written. BEGIN IMMEDIATE alone begins to read where it cannot write.
+    """
+    with database.atomic() as transaction:
+        database.execute_sql("PRAGMA user_version = 0")
+        transaction.rollback()
 
 
 def check_schema(connection: sqlite3.Connection) -> None:
