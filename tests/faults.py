@@ -174,13 +174,6 @@ def insert_for_ever(table):
         database.execute_sql(FILLERS[table], (number,))
 
 
-FILLERS = {
-    "user": "INSERT INTO user VALUES ('filler' || ?1, 'filler', 1, NULL)",
-    "counter": "INSERT INTO counter VALUES (randomblob(16), ?1, 4102444800000)",
-    "event": "INSERT INTO event VALUES (NULL, 4102444800000 + ?1, 'filler', NULL, '', '', '', '')",
-}
-
-
 @contextmanager
 def failing_writes():
     """The disk fails: nothing can be written after the end of the files there are."""
