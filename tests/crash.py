@@ -1,0 +1,273 @@
+"""bin/crash-test: people sign up, log in and change passwords while the server is killed.
+
+In each run several clients act over real HTTP until the server's whole process group, and the
+commands that run beside it, are killed with SIGKILL. The server is started again and asked:
+
+- what was answered with "done" is there, what was refused is not;
+- what was not answered is there wholly or not at all;
+- the database is whole (integrity_check, foreign_key_check).
+
+What the clients do and when the kill comes follows from --seed alone; how the processes take
+turns is the machine's affair. A kill shows what a crash leaves, not what a power cut does: that
+is in the hands of `synchronous = FULL`.
+"""
+
+import argparse
+import http.client
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+from conftest import NO_LIMITS, SECRET_KEY
+from processes import FLASK, ROOT, Visitor, environment, free_port, kill_group, server, sql
+
+CLIENTS = 4
+KILL_AFTER = (0.05, 4)  # seconds of load
+HABITS = {"sign_up": 4, "log_in": 4, "change": 2}
+HABITS_OF_THE_FIRST = {"sign_up": 1, "log_in": 1, "change": 8}
+WORDS = "correct horse battery staple ångström 東京 🐎 pass word"
+HALF_THERE = {
+    "a user without exactly one key": (
+        "SELECT username FROM user WHERE 1 != (SELECT count(*) FROM key WHERE user_id = user.id)"
+    ),
+    "a user whose making was not recorded": (
+        "SELECT username FROM user WHERE 1 != (SELECT count(*) FROM event"
+        " WHERE user_id = user.id AND kind = 'user_created')"
+    ),
+    "a session whose beginning was not recorded": (
+        "SELECT hex(id) FROM session WHERE lower(hex(substr(id, 1, 6))) NOT IN (SELECT session"
+        " FROM event WHERE kind IN ('user_created', 'authn_login_success'))"
+    ),
+    "a damaged database": "SELECT * FROM pragma_integrity_check WHERE integrity_check != 'ok'",
+    "a row that refers to nothing": "SELECT * FROM pragma_foreign_key_check",
+}
+
+
+@dataclass
+class Account:
+    """What one account's owner knows of it. None: asked for and never answered."""
+
+    name: str
+    password: str
+    made: bool | None = False
+    proposed: str | None = None  # a new password that may or may not have come into force
+    keeps: Visitor | None = None  # the browser that outlives this change of the password
+    sessions: list[Visitor] = field(default_factory=list)
+
+
+class Client(threading.Thread):
+    """Somebody who acts until the server is gone."""
+
+    def __init__(
+        self, settings: dict[str, str], name: str, seed: str, habits: dict[str, int]
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self.settings = settings
+        self.habits = habits
+        self.rng = random.Random(seed)
+        self.accounts: list[Account] = []
+        self.done: Counter[str] = Counter()
+        self.wrong: list[str] = []
+        self.command: subprocess.Popen[bytes] | None = None
+        self.over = False
+        self.doing = ""  # what was never answered, in the end
+
+    def run(self) -> None:
+        with suppress(OSError, http.client.HTTPException):  # it was killed
+            while not self.over:
+                [act] = self.rng.choices(list(self.habits), list(self.habits.values()))
+                if not any(account.made for account in self.accounts):
+                    act = "sign_up"
+                self.doing = act
+                done = getattr(self, act)()
+                self.done[act if done else "refused"] += 1
+                self.doing = ""
+
+    def sign_up(self) -> bool:
+        account = Account(f"{self.name}n{len(self.accounts)}", self.new_password())
+        visitor = Visitor(self.settings)
+        token = visitor.prepare("/signup")
+        self.accounts.append(account)
+        account.made = None
+        fields = {"username": account.name, "password": account.password, **token}
+        status = visitor.send("/signup", fields)[0]
+        account.made = status == 302
+        if account.made:
+            account.sessions.append(visitor)
+        return account.made
+
+    def log_in(self) -> bool:
+        account = self.any_account()
+        visitor = Visitor(self.settings)
+        status = visitor.submit("/login", account.name, account.password)[0]
+        if status == 302:
+            account.sessions.append(visitor)
+        elif status == 400:
+            self.wrong.append(f"{account.name}: the right password was refused")
+        return status == 302
+
+    def change(self) -> bool:
+        account = self.any_account()
+        new = self.new_password()
+        visitor = self.rng.choice(account.sessions) if account.sessions else None
+        if visitor and visitor.send("/profile/password")[0] == 200:
+            token = visitor.prepare("/profile/password")
+            fields = {"current_password": account.password, "new_password": new, **token}
+            account.proposed, account.keeps = new, visitor
+            done = visitor.send("/profile/password", fields)[0] == 302
+        else:
+            account.proposed, account.keeps = new, None
+            done = self.run_command(["users", "set-password", account.name], new)
+        if done:
+            account.password = new
+            account.sessions = [account.keeps] if account.keeps else []
+        account.proposed = account.keeps = None
+        return done
+
+    def run_command(self, arguments: list[str], password: str) -> bool:
+        self.command = subprocess.Popen(
+            [*FLASK, *arguments, "--password-stdin"],
+            env=environment(self.settings),
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        if self.over:  # the kill came in between
+            self.command.kill()
+        self.command.communicate(password.encode())
+        if self.command.returncode < 0:
+            raise ConnectionError
+        return self.command.returncode == 0
+
+    def kill(self) -> None:
+        self.over = True
+        if self.command:
+            self.command.kill()
+
+    def any_account(self) -> Account:
+        return self.rng.choice([account for account in self.accounts if account.made])
+
+    def new_password(self) -> str:
+        return f"{self.rng.choice(WORDS.split())} {self.rng.randrange(10**9)}"
+
+
+def attack(settings: dict[str, str], process: subprocess.Popen[bytes], run: str) -> list[Client]:
+    """Let clients act until the server is killed; return what they know."""
+    moment = random.Random(run).uniform(*KILL_AFTER)
+    name = run.rpartition("/")[2]
+    clients = [
+        Client(settings, f"{name}c{n}", f"{run}/{n}", HABITS if n else HABITS_OF_THE_FIRST)
+        for n in range(CLIENTS)
+    ]
+    for client in clients:
+        client.start()
+    time.sleep(moment)
+    kill_group(process)
+    for client in clients:
+        client.kill()
+    for client in clients:
+        client.join(60)
+    return clients
+
+
+def look(settings: dict[str, str], clients: list[Client]) -> list[str]:
+    """Return what is wrong after a kill, the server running again."""
+    wrong = [text for client in clients for text in client.wrong]
+    for fault, query in HALF_THERE.items():
+        wrong += [f"{fault}: {row}" for row in sql(settings, query)]
+    names = {name for (name,) in sql(settings, "SELECT username FROM user")}
+    accounts = [account for client in clients for account in client.accounts]
+    with ThreadPoolExecutor(CLIENTS) as threads:
+        for faults in threads.map(lambda account: look_at(settings, account, names), accounts):
+            wrong += faults
+    return wrong
+
+
+def look_at(settings: dict[str, str], account: Account, names: set[str]) -> list[str]:
+    """Return what is wrong with one account, and settle what was in doubt."""
+    there = account.name in names
+    if account.made is None:
+        account.made = there
+    if account.made != there:
+        return [f"{account.name}: " + ("refused and there" if there else "acknowledged and lost")]
+    tried = [text for text in (account.password, account.proposed) if text]
+    alive = [visitor.is_signed_in() for visitor in account.sessions]
+    opening = [text for text in tried if opens(settings, account.name, text)]
+    if len(opening) != account.made:
+        return [f"{account.name}: {len(opening)} of {len(tried)} passwords open it"]
+    changed = account.proposed is not None and opening == [account.proposed]
+    expected = [not changed or visitor is account.keeps for visitor in account.sessions]
+    return [] if alive == expected else [f"{account.name}: sessions {alive}, not {expected}"]
+
+
+def opens(settings: dict[str, str], name: str, password: str) -> bool:
+    """Whether a password opens an account; a busy server is asked again."""
+    for _ in range(20):
+        status = Visitor(settings).submit("/login", name, password)[0]
+        if status != 503:
+            return status == 302
+        time.sleep(0.5)
+    raise TimeoutError(f"{name}: the server stays busy")
+
+
+def report(run: int, clients: list[Client], wrong: list[str], seconds: float) -> Counter[str]:
+    """Print one line; return the sums of this run."""
+    sums: Counter[str] = sum((client.done for client in clients), Counter())
+    doubts = [client.doing for client in clients if client.doing]
+    sums["in doubt"] = len(doubts)
+    done = ", ".join(f"{sums[act]:2} {act}" for act in HABITS)
+    verdict = "; ".join(wrong) or "ok"
+    click.echo(f"run {run:3}  {seconds:4.1f} s  acknowledged {done}; "
+               f"{sums['refused']} refused, {len(doubts)} unanswered: {verdict}")  # fmt: skip
+    return sums
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bin/crash-test", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server goes with us
+
+    sums: Counter[str] = Counter()
+    violations = 0
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="vestibule-crash-") as folder:
+        settings = {
+            "DATABASE_URL": f"sqlite:///{Path(folder)}/crash.db",
+            "SECRET_KEY": SECRET_KEY,
+            "HASH_QUEUE": "64",
+            "PORT": str(free_port()),
+            **NO_LIMITS,
+        }
+        clients: list[Client] = []
+        for run in range(options.runs + 1):
+            started = time.monotonic()
+            with server(settings) as process:
+                if run:
+                    wrong = look(settings, clients)
+                    violations += len(wrong)
+                    sums += report(run, clients, wrong, time.monotonic() - started)
+                if run < options.runs:
+                    clients = attack(settings, process, f"{options.seed}/r{run + 1}")
+    click.echo(
+        f"{options.runs} runs in {time.monotonic() - begun:.0f} s, seed {options.seed}: "
+        f"{sum(sums[act] for act in HABITS)} actions acknowledged, {sums['refused']} refused, "
+        f"{sums['in doubt']} unanswered; {violations or 'nothing'} lost or half done"
+    )
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
