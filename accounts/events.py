@@ -37,7 +37,10 @@ class Kind(StrEnum):
     SESSION_CREATED = "session_created"
     SESSION_ENDED = "session_ended"
     SESSION_EXPIRED = "session_expired"
-    # On the log alone: they happen to nobody's account.
+    # On the log alone: they are about a request, not about an account.
+    SESSION_USED_AFTER_END = "session_use_after_expire"
+    NOT_LOGGED_IN = "authz_fail"
+    BAD_SHAPE = "input_validation_fail"
     TOO_MANY_ATTEMPTS = "excess_rate_limit_exceeded"
     FOREIGN_FORM = "malicious_csrf"  # or one that had expired
     FOREIGN_SITE = "malicious_cors"

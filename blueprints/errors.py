@@ -14,6 +14,7 @@ from .guard import CSRFError
 from .logs import log_refusal, request_id
 
 DATABASE_RETRY_AFTER = 30  # seconds
+SHAPES = (400, 413, 415)  # of a request that no form here sends
 REFUSALS = {TooManyAttempts: 429, Busy: 503}
 TEXTS = {
     400: ("Bad request", "The request could not be understood, so nothing was done."),
@@ -47,7 +48,8 @@ def init_app(app: Flask) -> None:
 
 def show_http_error(error: HTTPException) -> Response:
     """A page for an HTTP error; a form whose token was lost is shown again as typed."""
-    if kind := getattr(error, "event", None):
+    kind = getattr(error, "event", Kind.BAD_SHAPE if error.code in SHAPES else None)
+    if kind is not None:
         log_refusal(kind, current_client())
     if isinstance(error, CSRFError):
         view = current_app.view_functions[request.endpoint or ""]

@@ -19,7 +19,6 @@ EVENTS: dict[str, str] = {
     Kind.USER_RENAMED: "Username changed",
     Kind.LOGIN_SUCCESS: "Logged in",
     Kind.LOGIN_FAIL: "Failed log-in",
-    Kind.LOGIN_FAIL_MAX: "Log-in put off after too many tries",
     Kind.PASSWORD_CHANGE: "Password changed",
     Kind.PASSWORD_UPGRADE: "Password stored in a stronger form",
     Kind.SESSION_CREATED: "Session started",

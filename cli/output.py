@@ -40,11 +40,19 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def iso_time(moment: int | None) -> Moment | None:
-    """Return Unix ms as ISO 8601 UTC, "2026-11-23T11:54:00Z"; None for None."""
+def iso_time(moment: int | None) -> str | None:
+    """Return Unix ms as ISO 8601 UTC, "2026-11-23T11:54:00Z"; None for None.
+
+    A number beyond every calendar, of an imported or damaged row, is returned as it stands: one
+    such row must not keep an operator from listing the others.
+    """
     if moment is None:
         return None
-    return Moment(datetime.fromtimestamp(moment / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+    try:
+        when = datetime.fromtimestamp(moment / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return f"{moment} ms"
+    return Moment(when.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 def print_rows(rows: Iterable[Row], widths: Mapping[str, int], as_json: bool) -> None:

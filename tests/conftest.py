@@ -57,6 +57,15 @@ def jane(browser: "Browser") -> "Browser":
 
 
 @pytest.fixture
+def steady(app: Flask, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """In the end nothing has crashed and pages still open. For the bad-input catalogue."""
+    yield
+    crashes = [record.getMessage() for record in caplog.get_records("call") if record.exc_info]
+    assert crashes == []
+    assert app.test_client().get("/").status_code == 200
+
+
+@pytest.fixture
 def runner(app: Flask) -> FlaskCliRunner:
     """Runs `flask` commands."""
     return app.test_cli_runner()

@@ -31,7 +31,7 @@ def test_init_makes_the_database_and_says_what_it_did(without_database: FlaskCli
     assert Path(database.path).stat().st_mode & 0o777 == 0o600
 
 
-def test_init_again_changes_nothing_and_says_so(app: Flask, runner: FlaskCliRunner) -> None:
+def test_b158_init_again_changes_nothing_and_says_so(app: Flask, runner: FlaskCliRunner) -> None:
     users.create_user("Jane", PASSWORD)
     again = runner.invoke(args=["db", "init"])
     assert (again.exit_code, again.stderr) == (0, "")

@@ -106,13 +106,13 @@ def test_what_is_typed_on_a_terminal_is_not_shown(settings: dict[str, str]) -> N
         ("Jane", "", "6 to 255"),
     ],
 )
-def test_create_has_the_rules_of_the_page(run, name: str, password: str, words: str) -> None:
+def test_b157_create_has_the_rules_of_the_page(run, name: str, password: str, words: str) -> None:
     refused(run("create", name, "--password-stdin", typed=password), words)
     assert User.select().count() == 0
 
 
 @pytest.mark.parametrize("name", ["jane", "JANE", "ＪＡＮＥ"])
-def test_create_refuses_a_taken_name(run, user: User, name: str) -> None:
+def test_b157_create_refuses_a_taken_name(run, user: User, name: str) -> None:
     refused(run("create", name, "--password-stdin", typed=PASSWORD), "taken")
 
 
@@ -128,7 +128,7 @@ def test_a_password_that_ends_before_it_begins_creates_nobody(run) -> None:
 
 @pytest.mark.parametrize("command", ["create", "set-password"])
 @pytest.mark.parametrize("option", [["--password-stdin"], []])
-def test_closed_standard_input_is_refused_without_a_traceback(
+def test_b157_closed_standard_input_is_refused_without_a_traceback(
     user: User, settings: dict[str, str], command: str, option: list[str]
 ) -> None:
     name = "Jane" if command == "set-password" else "Other"
@@ -148,7 +148,7 @@ def test_closed_standard_input_is_refused_without_a_traceback(
     [["users", "create", b"\xff\xfe\xfd\xfc"], ["users", "show", b"Jane\xff"],
      ["users", "list", "--search", b"\xff"], ["users", "create", b"Jane\xff", "--password-stdin"]],
 )  # fmt: skip
-def test_a_name_of_bytes_that_are_no_text_is_wrong_usage(
+def test_b157_a_name_of_bytes_that_are_no_text_is_wrong_usage(
     user: User, settings: dict[str, str], args: list[str | bytes]
 ) -> None:
     result = flask(settings, *args, stdin=PASSWORD.encode())

@@ -160,7 +160,9 @@ COMMANDS = [["show"], ["set-password"], ["lock"], ["unlock"], ["delete", "--yes"
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 @pytest.mark.parametrize("name", ["Nobody", "id:nobody", "", "x" * 9999, "\u202ex\u202c"])
-def test_an_unknown_user_is_refused_in_one_line(run, user, command: list[str], name: str) -> None:
+def test_b158_an_unknown_user_is_refused_in_one_line(
+    run, user, command: list[str], name: str
+) -> None:
     result = run(*command, "--", name)
     refused(result, "there is no user")
     assert "\u202e" not in result.stderr
@@ -235,7 +237,7 @@ def test_json_carries_a_strange_name_as_it_is(run, user: User) -> None:
     ids=" ".join,
 )  # fmt: skip
 @pytest.mark.parametrize("state", ["missing", "empty"])
-def test_without_a_database_every_command_says_how_to_make_one(
+def test_b157_without_a_database_every_command_says_how_to_make_one(
     settings: dict[str, str], args: list[str], state: str
 ) -> None:
     runner = create_app(settings).test_cli_runner()

@@ -144,7 +144,7 @@ BAD = {
 @pytest.mark.parametrize(
     ("name", "given"), [(name, given) for name, values in BAD.items() for given in values]
 )
-def test_a_bad_value_stops_the_start_and_names_its_key(
+def test_b152_b159_a_bad_value_stops_the_start_and_names_its_key(
     tmp_path: Path, name: str, given: str
 ) -> None:
     with pytest.raises(ConfigError, match=f"^{name}: ") as refusal:
@@ -173,13 +173,13 @@ def test_a_database_that_cannot_be_used_names_its_key(url: str) -> None:
         "your-secret-0123456789-0123456789-0123456789",
     ],
 )
-def test_a_well_known_key_is_refused_also_as_a_fallback(tmp_path: Path, key: str) -> None:
+def test_b152_a_well_known_key_is_refused_also_as_a_fallback(tmp_path: Path, key: str) -> None:
     for name in ("SECRET_KEY", "SECRET_KEY_FALLBACKS"):
         with pytest.raises(ConfigError, match=f"^{name}: .*well known"):
             load(tmp_path, **{name: key})
 
 
-def test_a_secret_key_is_made_once_and_kept_for_its_owner_alone(tmp_path: Path) -> None:
+def test_b151_a_secret_key_is_made_once_and_kept_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "instance"
     before = os.umask(0)
     try:
@@ -202,7 +202,7 @@ def test_a_given_key_leaves_the_kept_one_alone(tmp_path: Path) -> None:
     assert made == Config.load(str(tmp_path)).SECRET_KEY
 
 
-def test_processes_that_start_at_once_end_up_with_one_key(tmp_path: Path) -> None:
+def test_b151_processes_that_start_at_once_end_up_with_one_key(tmp_path: Path) -> None:
     code = f"from config import Config; print(Config.load({str(tmp_path / 'i')!r}).SECRET_KEY)"
     running = [
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)

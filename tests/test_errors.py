@@ -137,7 +137,7 @@ def test_two_crashes_have_two_references(browser, monkeypatch):
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/nowhere"])
-def test_a_broken_layout_still_answers(app, browser, path):
+def test_b156_a_broken_layout_still_answers(app, browser, path):
     app.jinja_env.globals["static_url"] = crash
     answer = browser.get(path)
     assert answer.status_code == (404 if path == "/nowhere" else 500)

@@ -126,21 +126,6 @@ def test_a_static_file_that_the_browser_has_is_304_with_all_headers(browser):
             assert_all_headers(again)
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/static/",
-        "/static/../app.py",
-        "/static/%2e%2e/app.py",
-        "/static/..%5capp.py",
-        "/static//etc/passwd",
-        "/static/%00",
-    ],
-)
-def test_static_files_are_those_of_the_static_folder_alone(browser, path):
-    assert browser.get(path).status_code in (404, 308)
-
-
 def test_only_log_out_clears_what_the_browser_has_kept(jane):
     assert "Clear-Site-Data" not in jane.get("/profile").headers
     assert jane.log_out().headers["Clear-Site-Data"] == '"cache", "storage"'
@@ -176,7 +161,7 @@ def test_over_https_signing_up_in_and_out_works(secure):
     assert secure.log_in("Jane").headers["Location"] == "/profile"
 
 
-def test_over_https_a_cookie_of_the_plain_name_counts_for_nothing(secure):
+def test_b053_over_https_a_cookie_of_the_plain_name_counts_for_nothing(secure):
     """A neighbour on another subdomain, or anybody on plain HTTP, could plant that one."""
     secure.sign_up("Jane")
     value = secure.client.get_cookie("__Host-auth_session", domain="accounts.example.org").value

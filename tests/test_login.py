@@ -1,4 +1,4 @@
-"""POST /login (BEHAVIOUR 3). Cross-site posts, body types and sizes: test_guard.py."""
+"""POST /login (BEHAVIOUR 3). Cross-site posts, body types, sizes: catalogue/."""
 
 import threading
 import unicodedata
@@ -166,14 +166,6 @@ def test_the_limits_of_log_in_are_1_to_31_and_1_to_255(account, browser, name, p
     assert "Incorrect" in page_text(browser.log_in(name, password).text)
 
 
-def test_a_missing_csrf_token_brings_the_form_back_as_typed(account, browser):
-    page = browser.client.post("/login", data=FORM)
-    assert page.status_code == 400
-    assert "expired" in page_text(page.text)
-    assert field(page.text, "username")["value"] == "Jane"
-    assert Session.select().count() == 0
-
-
 def test_when_the_queue_for_hashes_is_full_log_in_says_503_at_once(account, browser):
     with hashing_occupied(queue=0):
         page = browser.log_in("Jané")
@@ -227,7 +219,7 @@ def hashing_occupied(queue):
         executor.submit(int).result()  # the place is given back after the work is done
 
 
-def test_a_planted_cookie_s_csrf_token_does_not_work_after_log_in(app, account):
+def test_b040_b057_a_planted_cookie_s_csrf_token_does_not_work_after_log_in(app, account):
     """Session fixation: the attacker knows the anonymous cookie that the victim logs in with."""
     attacker, victim = Browser(app), Browser(app)
     known = hidden_fields(page_form(attacker.get("/login").text, "/login"))
@@ -239,7 +231,7 @@ def test_a_planted_cookie_s_csrf_token_does_not_work_after_log_in(app, account):
     assert not attacker.is_signed_in()
 
 
-def test_nothing_planted_in_the_anonymous_cookie_survives_log_in(account, browser):
+def test_b039_nothing_planted_in_the_anonymous_cookie_survives_log_in(account, browser):
     with browser.client.session_transaction() as session:
         session["planted"] = "by somebody else"
     browser.log_in("Jané")

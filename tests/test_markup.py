@@ -165,7 +165,7 @@ def test_has_a_label_tied_to_each_input(page):
         assert label.get_text(strip=True)
 
 
-def test_has_passwords_without_maxlength_or_value_and_no_other_limits(page):
+def test_b012_has_passwords_without_maxlength_or_value_and_no_other_limits(page):
     for box in page.find_all("input"):
         assert not {"maxlength", "minlength", "pattern"} & set(box.attrs)
         assert box["type"] != "password" or "value" not in box.attrs

@@ -173,7 +173,7 @@ def test_what_came_before_a_failing_script_stays_applied(filled: dict, scripts: 
     assert migrations.upgrade() == []
 
 
-def test_a_database_of_a_newer_vestibule_is_refused_untouched(
+def test_b160_a_database_of_a_newer_vestibule_is_refused_untouched(
     filled: dict, settings: dict[str, str], scripts: Path
 ) -> None:
     database.execute_sql(

@@ -89,7 +89,7 @@ def test_logging_in_refuses_what_is_nobodys_password(password: str) -> None:
         ("\u212bngström", "ångström".replace("å", "Å")),
     ],
 )
-def test_every_unicode_spelling_of_a_password_works(stored: str, typed: str) -> None:
+def test_b015_every_unicode_spelling_of_a_password_works(stored: str, typed: str) -> None:
     assert verify_password(typed, hash_password(normalize_password(stored)))
 
 

@@ -45,7 +45,7 @@ def test_it_says_where_it_is_and_that_it_made_the_database(settings: dict[str, s
     assert err == b""
 
 
-def test_an_answered_sign_up_survives_a_kill(settings: dict[str, str]) -> None:
+def test_b147_an_answered_sign_up_survives_a_kill(settings: dict[str, str]) -> None:
     jane = Visitor(settings)
     for number in range(3):
         with server(settings) as process:
@@ -125,7 +125,7 @@ def test_a_killed_worker_is_replaced(settings: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_told_to_stop_it_finishes_log_ins_under_way_and_exits_0(
+def test_b149_told_to_stop_it_finishes_log_ins_under_way_and_exits_0(
     settings: dict[str, str], stop: signal.Signals
 ) -> None:
     settings["HASH_THREADS"] = "1"

@@ -37,7 +37,7 @@ def test_a_visitor_signs_up_looks_around_and_comes_back(settings: dict[str, str]
     assert Path(path).stat().st_mode & 0o777 == 0o600
 
 
-def test_of_fifty_sign_ups_of_one_name_at_once_exactly_one_succeeds(
+def test_b123_b124_of_fifty_sign_ups_of_one_name_at_once_exactly_one_succeeds(
     settings: dict[str, str],
 ) -> None:
     with server(settings):

@@ -169,7 +169,7 @@ def test_deleting_a_user_takes_keys_and_sessions_along_and_nobody_elses(user: Us
     assert users.create_user("Jane", PASSWORD).id != user.id
 
 
-def test_a_new_password_ends_the_old_one_and_every_session(user: User) -> None:
+def test_b042_a_new_password_ends_the_old_one_and_every_session(user: User) -> None:
     users.log_in("Jane", PASSWORD, CLIENT)
     users.sign_up("Other", PASSWORD, CLIENT)
     assert users.set_password(user, OTHER_PASSWORD) == 1

@@ -33,7 +33,7 @@ def rows() -> tuple[int, int, int]:
     return User.select().count(), Key.select().count(), Session.select().count()
 
 
-def test_of_twenty_at_once_one_gets_the_name() -> None:
+def test_b123_of_twenty_at_once_one_gets_the_name() -> None:
     at_once = threading.Barrier(20)
 
     def sign_up(number: int) -> str:
@@ -75,7 +75,7 @@ def change_behind(change: Callable[[], object], monkeypatch: pytest.MonkeyPatch)
     ],
     ids=["locked", "deleted", "new password"],
 )
-def test_what_happens_while_a_password_is_verified_leaves_no_session(
+def test_b125_b128_what_happens_while_a_password_is_verified_leaves_no_session(
     user: User,
     stored: str | None,
     change: Callable[[User], object],

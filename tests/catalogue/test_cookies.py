@@ -1,4 +1,8 @@
-"""The cookie of a session: what is signed, what is not, and with which key."""
+"""Catalogue B-039 to B-054: cookies that are planted, replayed, forged, cut or signed by another.
+
+B-039, B-040: also test_login.py. B-041: test_logout.py. B-042: test_users.py. B-043, B-044:
+test_session_lifecycle.py. B-053: test_headers.py.
+"""
 
 import hashlib
 import json
@@ -12,6 +16,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from database import database
 
+pytestmark = pytest.mark.usefixtures("steady")
 COOKIE = "auth_session"
 OTHER_KEY = "another key that nobody can guess 0123456789"
 
@@ -53,6 +58,12 @@ SHAPES = {
     "nothing": None,
     "true": True,
     "other token": {"token": TOKEN},
+    "no text as token": {"token": "é" * 43},
+    "NUL in token": {"token": "\0" * 43},
+    "user id as token": {"user_id": 1, "_user_id": "1", "sid": "x"},
+    "flashes of a wrong type": {"_flashes": 7},
+    "flashes of wrong things": {"_flashes": [["info"], 7, [1, 2]]},
+    "next of another wrong type": {"next": {"a": 1}},
     "number as token": {"token": 7},
     "list as token": {"token": [TOKEN]},
     "map as token": {"token": {"token": TOKEN}},
@@ -67,7 +78,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("content", SHAPES.values(), ids=SHAPES)
-def test_a_well_signed_cookie_of_another_shape_is_a_strangers(
+def test_b050_b051_a_well_signed_cookie_of_another_shape_is_a_strangers(
     jane: Browser, app: Flask, content: object
 ) -> None:
     cookie = signed(content)
@@ -92,6 +103,9 @@ def forgeries(good: str) -> dict[str, str]:
         "token alone": content["token"],
         "empty": "",
         "dots": "...",
+        "none as algorithm": f"eyJhbGciOiJub25lIn0.{payload}.",
+        "spaces": f"  {payload}  ",
+        "9 KB": "A" * 9000,
         "not ASCII": "é" + good,
         "long": "A" * 4000 + good,
         "bomb": "." + "eJ" + "A" * 3000,
@@ -109,19 +123,18 @@ def signed_content(cookie: str) -> dict:
 def test_the_test_signs_as_the_application_does(jane: Browser, app: Flask) -> None:
     content = signed_content(cookie_of(jane))
     assert profile_with(app, signed(content)).status_code == 200
-    assert profile_with(app, f'"{cookie_of(jane)}"').status_code == 200, (
-        "quoted, as RFC 6265 allows"
-    )
 
 
 @pytest.mark.parametrize("kind", forgeries(signed({"token": TOKEN})))
-def test_a_forged_cookie_is_a_strangers(jane: Browser, app: Flask, kind: str) -> None:
+def test_b045_b047_b052_a_forged_cookie_is_a_strangers(
+    jane: Browser, app: Flask, kind: str
+) -> None:
     forged = forgeries(cookie_of(jane))[kind]
     assert profile_with(app, forged).status_code == 302
     assert jane.is_signed_in()
 
 
-def test_a_cookie_with_any_character_changed_is_a_strangers(jane: Browser, app: Flask) -> None:
+def test_b046_a_cookie_with_any_character_changed_is_a_strangers(jane: Browser, app: Flask) -> None:
     good = cookie_of(jane)
     for place in range(0, len(good), 3):
         # The last character of a signature has two bits that mean nothing: change the others.
@@ -130,13 +143,83 @@ def test_a_cookie_with_any_character_changed_is_a_strangers(jane: Browser, app: 
         assert profile_with(app, changed).status_code == 302, place
 
 
-def test_of_two_cookies_the_first_counts(jane: Browser, app: Flask) -> None:
+def test_b046_a_cookie_cut_at_any_length_is_a_strangers(jane: Browser, app: Flask) -> None:
+    good = cookie_of(jane)
+    for length in range(0, len(good), 3):
+        assert profile_with(app, good[:length]).status_code == 302, length
+
+
+def test_b047_a_hundred_cookies_are_no_trouble(jane: Browser, app: Flask) -> None:
+    others = "; ".join(f"c{number}=x" for number in range(100))
+    assert profile_with(app, f"{cookie_of(jane)}; {others}").status_code == 200
+    assert profile_with(app, f"x; {others}").status_code == 302
+
+
+HEADERS = ["=x", "x", ";;;", "auth_session", "auth_session=", '"', '"="="', "a b=c d", "\x01=\x02",
+           "\xff\xfe=\xff", "auth_session=\xff\xfe", "=", ",",
+           "auth_session=x,auth_session=y"]  # fmt: skip
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=ascii)
+def test_b049_a_cookie_header_of_any_shape_is_answered(jane: Browser, app: Flask, header) -> None:
+    client = app.test_client(use_cookies=False)
+    answer = client.get("/profile", environ_overrides={"HTTP_COOKIE": header})
+    assert answer.status_code == 302
+    beside = f"{header}; {COOKIE}={cookie_of(jane)}"
+    answer = client.get("/profile", environ_overrides={"HTTP_COOKIE": beside})
+    assert answer.status_code in (200, 302)
+
+
+def test_b049_a_quoted_cookie_is_the_same_session(jane: Browser, app: Flask) -> None:
+    assert profile_with(app, f'"{cookie_of(jane)}"').status_code == 200, "as RFC 6265 has it"
+
+
+def test_b039_a_made_up_cookie_planted_before_log_in_is_replaced(app: Flask) -> None:
+    jane = Browser(app)
+    jane.client.set_cookie(COOKIE, signed({"token": TOKEN}))
+    jane.sign_up("Jane")
+    assert TOKEN not in str(signed_content(cookie_of(jane)))
+    planted = Browser(app)
+    planted.client.set_cookie(COOKIE, signed({"token": TOKEN}))
+    assert not planted.is_signed_in()
+
+
+def test_b041_a_cookie_of_an_ended_session_is_written_to_the_log(
+    jane: Browser, app: Flask, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cookie = cookie_of(jane)
+    jane.log_out()
+    assert profile_with(app, cookie).status_code == 302
+    assert '"event": "session_use_after_expire"' in capsys.readouterr().err
+
+
+def test_b052_the_two_cookies_are_never_taken_for_each_other(jane: Browser, app: Flask) -> None:
+    known = jane.client.get_cookie("known_browser").value
+    assert profile_with(app, known).status_code == 302
+    thief = app.test_client(use_cookies=False)
+    header = {"Cookie": f"known_browser={cookie_of(jane)}"}
+    assert thief.get("/profile", headers=header).status_code == 302
+
+
+def test_b054_a_token_anywhere_but_in_the_cookie_is_ignored(jane: Browser, app: Flask) -> None:
+    token, cookie = signed_content(cookie_of(jane))["token"], cookie_of(jane)
+    stranger = app.test_client()
+    for value in (token, cookie):
+        for name in ("token", "sid", COOKIE, "session"):
+            headers = {"Authorization": f"Bearer {value}", "X-Session": value, f"X-{name}": value}
+            answer = stranger.get(f"/profile?{name}={value}", headers=headers)
+            assert answer.status_code == 302
+            assert stranger.post("/logout", data={name: value}).status_code == 302
+    assert jane.is_signed_in()
+
+
+def test_b048_of_two_cookies_the_first_counts(jane: Browser, app: Flask) -> None:
     good, forged = cookie_of(jane), signed({"token": TOKEN}, key=OTHER_KEY)
     assert profile_with(app, f"{good}; {COOKIE}={forged}").status_code == 200
     assert profile_with(app, f"{forged}; {COOKIE}={good}").status_code == 302
 
 
-def test_the_secret_key_is_rotated_without_signing_anybody_out(
+def test_b052_b153_the_secret_key_is_rotated_without_signing_anybody_out(
     jane: Browser, app: Flask, settings: dict[str, str]
 ) -> None:
     old_cookie = cookie_of(jane)
