@@ -1,38 +1,40 @@
 """Imported names that read the same as another's.
 
 At sign-up the unique index on keys sees to it that nobody takes such a name. An import may bring
-two: then one of them has the name's username key, and when that one goes, the other must get it,
-or a newcomer could take it.
+two: then one of them has the name's username key. For the other a key "NAME ID" stands under a
+provider that nobody logs in by, so that an operator who types the name is shown both; and when
+the first goes, the other gets the name, or a newcomer could take it.
 """
-
-from peewee import fn
 
 from models import Key, User
 
-from .usernames import LUCIA_PROVIDER, USERNAME_PROVIDER, login_key
+from .usernames import LOGIN_PROVIDERS, USERNAME_PROVIDER, login_key
+
+ALIKE_PROVIDER = "reads alike"
+NAME_PROVIDERS = (*LOGIN_PROVIDERS, ALIKE_PROVIDER)  # all keys that stand for a user's names
+
+
+def alike_key(name: str, user_id: str) -> str:
+    """Return the key that says: this user, too, reads like the name with this key."""
+    return f"{name} {user_id}"
 
 
 def find_lookalikes(name: str) -> list[User]:
-    """Return the users who are shown as `name`, in any letter case, or who have an imported key
-    that reads like it.
-    """
-    shown = (User.username == name) | (fn.LOWER(User.username) == name.lower())
-    return list(User.select().where(shown | User.id.in_(_imported_owners(login_key(name)))))
-
-
-def _imported_owners(form: str | None) -> list[str]:
-    # Reads all imported keys that are not their own form: few, in any application there is.
-    keys = Key.select(Key.provider_user_id, Key.user).where(Key.provider == LUCIA_PROVIDER)
-    rows = keys.tuples().iterator() if form is not None else []
-    return [user_id for name, user_id in rows if login_key(name) == form]
+    """Return the users who read like `name`, apart from the one who has its key."""
+    form = login_key(name)
+    if form is None:
+        return []
+    # No key has a space in it, and "!" comes right after the space.
+    alike = (Key.provider == ALIKE_PROVIDER) & Key.provider_user_id.between(f"{form} ", f"{form}!")
+    return list(User.select().join(Key).where(alike).order_by(User.id))
 
 
 def find_heirs(user: User) -> dict[str, User]:
-    """Return who has a name that reads like one of this user's, by that name's key."""
+    """Return who is to get the names of this user when they go, by the names' keys."""
     mine = Key.select().where(Key.user == user, Key.provider == USERNAME_PROVIDER)
     names = [key.provider_user_id for key in mine]
-    alike = {name: [u for u in find_lookalikes(name) if u != user] for name in names}
-    return {name: users[0] for name, users in alike.items() if users}
+    alike = {name: [other for other in find_lookalikes(name) if other != user] for name in names}
+    return {name: others[0] for name, others in alike.items() if others}
 
 
 def hold(heirs: dict[str, User]) -> None:

@@ -19,7 +19,7 @@ from peewee import AutoField
 from database import database
 from models import BaseModel, Event, Key, User, now
 
-from . import events, lucia_plan, lucia_source
+from . import events, held_names, lucia_plan, lucia_source
 from .client import COMMAND_LINE
 from .events import Kind
 from .lucia_plan import Fate, Finding, Plan, Progress
@@ -63,7 +63,7 @@ class LuciaImport:
 
     def steps(self) -> int:
         """Return how many steps `carry_out` reports as done in all."""
-        return 2 * self.plan.source.count_users()
+        return self.plan.source.count_users() * 2 + self.plan.source.count_keys()
 
     def carry_out(self, progress: Progress, dry_run: bool = False) -> None:
         """Import everybody in one transaction, or, for a dry run, take all of it back.
@@ -105,14 +105,16 @@ class LuciaImport:
 
     def _hold(self, names: list[tuple[str, str]]) -> None:
         owners = _owners(USERNAME_PROVIDER, [name for name, _ in names])
-        free = {}
+        rows: dict[str, tuple[str, str, str, None]] = {}
         for name, user_id in names:
             owner = owners.setdefault(name, user_id)
             if owner == user_id:
-                free[name] = (USERNAME_PROVIDER, name, user_id, None)
+                rows[name] = (USERNAME_PROVIDER, name, user_id, None)
             else:
+                alike = held_names.alike_key(name, user_id)
+                rows[alike] = (held_names.ALIKE_PROVIDER, alike, user_id, None)
                 self.plan.note(Finding.READS_ALIKE, user_id, f"id:{owner} reads the same")
-        _insert(Key, list(free.values()))
+        _insert(Key, list(rows.values()))
 
     def count(self, fate: Fate) -> int:
         """Return of how many users this became."""

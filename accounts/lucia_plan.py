@@ -17,7 +17,8 @@ from .lucia_source import LuciaDatabase
 from .usernames import LUCIA_PROVIDER, USERNAME_PROVIDER
 
 BATCH = 1000
-PROVIDER_MAX, KEY_MAX, USER_ID_MAX, HASH_MAX = 31, 255, 255, 512  # characters, see models.py
+PROVIDER_MAX, KEY_MAX, HASH_MAX = 31, 255, 512  # characters, see models.py
+USER_ID_MAX = 150  # of 255: held_names puts a name before it (Lucia's own have 15)
 USERNAME_MAX = usernames.USERNAME_MAX
 
 Progress = Callable[[int], object]
@@ -88,8 +89,10 @@ class Plan:
             for user_id, username in users:
                 self._add_user(user_id, username)
             progress(len(users))
-        for key_id, password_hash, user_id in self.source.read_keys():
-            self._add_key(shown(key_id), password_hash, shown(user_id))
+        for keys in batches(self.source.read_keys()):
+            for key_id, password_hash, user_id in keys:
+                self._add_key(shown(key_id), password_hash, shown(user_id))
+            progress(len(keys))
         self.connection.execute("CREATE INDEX plan.key_user_id ON key (user_id)")
         self.connection.execute("CREATE INDEX plan.note_user_id ON note (user_id)")
         self._note_users_without_password()

@@ -54,7 +54,15 @@ class LuciaDatabase:
 
     def count_users(self) -> int:
         """Return how many users there are."""
-        return int(self.connection.execute(f"SELECT COUNT(*) FROM {self._users}").fetchone()[0])  # nosec B608
+        return self._count(self._users)
+
+    def count_keys(self) -> int:
+        """Return how many keys there are."""
+        return self._count(self._keys)
+
+    def _count(self, table: str) -> int:
+        statement = f"SELECT COUNT(*) FROM {table}"  # nosec B608
+        return int(self.connection.execute(statement).fetchone()[0])
 
     def read_users(self) -> Iterator[Row]:
         """Yield id and username of each user, in the order of the ids."""

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +57,27 @@ def _progress_bar(steps: int) -> Any:
 
 
 def _report(users: LuciaImport, dry_run: bool) -> Iterator[str]:
-    imported, here = users.count(Fate.IMPORTED), users.count(Fate.ALREADY_HERE)
+    for kind in Finding:
+        notes = list(islice(all_notes := users.notes(kind), 1))
+        if not notes:
+            continue
+        yield HEADINGS[kind]
+        for note in chain(notes, all_notes):
+            name = f"{printable(note.username or '-')} (id:{printable(note.user_id)})"
+            yield f"  {name}  {printable(note.text)}"
+        yield ""
+    yield from _summary(users, dry_run)
+
+
+def _summary(users: LuciaImport, dry_run: bool) -> Iterator[str]:
+    # Last, where one looks when much has gone by.
+    imported, here, refused = (
+        users.count(fate) for fate in (Fate.IMPORTED, Fate.ALREADY_HERE, Fate.NOT_IMPORTED)
+    )
     yield f"{'Would import' if dry_run else 'Imported'} {count(imported, 'user')}."
     if here:
         yield f"Here already: {count(here, 'user')}."
-    for kind in Finding:
-        for number, note in enumerate(users.notes(kind)):
-            if number == 0:
-                yield f"\n{HEADINGS[kind]}"
-            name = f"{printable(note.username or '-')} (id:{printable(note.user_id)})"
-            yield f"  {name}  {printable(note.text)}"
+    if refused:
+        yield f"Not imported: {count(refused, 'user')}, see above."
     if dry_run:
-        yield "\nThis was a dry run: nothing was written."
+        yield "This was a dry run: nothing was written."

@@ -1,5 +1,6 @@
 import json
 import re
+import subprocess
 
 import pytest
 from click.testing import Result
@@ -7,7 +8,7 @@ from commands import CONTROL, ESCAPED, HOSTILE, done, refused
 from conftest import PASSWORD, Browser
 from flask import Flask
 from flask.testing import FlaskCliRunner
-from processes import flask
+from processes import FLASK, ROOT, environment, flask
 
 from accounts import users
 from accounts.client import Client
@@ -181,6 +182,28 @@ def test_prune_removes_dead_rows_and_says_how_many(run, two: dict[str, str]) -> 
     database.execute_sql("UPDATE session SET idle_expires_at = 1 WHERE user_agent = 'Lynx'")
     done(run("prune"), "Removed 1 dead session.")
     assert browsers() == {"Firefox", "Safari"}
+
+
+def test_prune_goes_in_batches_while_people_log_in(app: Flask, settings: dict[str, str]) -> None:
+    users.create_user("Jane", PASSWORD)
+    user = users.create_user("Other", PASSWORD)
+    database.execute_sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+        "INSERT INTO session SELECT randomblob(32), ?, 1, 1, 1, 1, 1, '', '' FROM n",
+        (user.id,),
+    )
+    flask(settings, "db", "init")
+    assert Session.select().count() == 5000, "db init prunes nothing"
+    process = subprocess.Popen([*FLASK, "sessions", "prune"], env=environment(settings), cwd=ROOT)
+    logged_in, meanwhile = 0, set()
+    while process.poll() is None:
+        assert users.log_in("Jane", PASSWORD, Client())
+        logged_in += 1
+        meanwhile.add(Session.select().where(Session.idle_expires_at == 1).count())
+        release()
+    assert process.returncode == 0
+    assert len(meanwhile - {0, 5000}) > 1, "a part of them was gone while somebody logged in"
+    assert Session.select().count() == min(logged_in, 100)
 
 
 def test_bytes_that_are_no_text_are_wrong_usage(app: Flask, settings: dict[str, str]) -> None:

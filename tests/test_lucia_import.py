@@ -20,11 +20,11 @@ from lucia import (
     user,
 )
 
-from accounts import held_names, lucia_import, usernames, users
+from accounts import lucia_import, usernames, users
 from accounts.client import Client
 from accounts.errors import InvalidUsername, UsernameTaken
 from database import database
-from models import MODELS, Key, User
+from models import MODELS, Event, Key, User
 
 NFC, NFD = "Chlo\u00eb", "Chloe\u0308"
 LOGINS = [(login["username"], login["password"], login["expect_http"])
@@ -137,7 +137,7 @@ def test_a_dry_run_reports_the_same_and_writes_nothing(run, as_json: bool) -> No
         assert dry.stdout == real.stdout
     else:
         assert dry.stdout == real.stdout.replace("Imported", "Would import", 1) + (
-            "\nThis was a dry run: nothing was written.\n"
+            "This was a dry run: nothing was written.\n"
         )
 
 
@@ -294,7 +294,7 @@ def test_names_and_ids_that_are_taken_here_are_named_and_nothing_of_them_comes(
     assert f"JANE (id:{user('JANE')[0]})  its name is taken here, by id:{here.id}" in report
     assert f"Other (id:{here.id})  its id is taken here" in report
     assert f"its key github:1 is taken here, by id:{here.id}" in report
-    assert report.startswith("Imported 1 user.")
+    assert report.endswith("\nImported 1 user.\nNot imported: 3 users, see above.\n")
     assert {row.username for row in User.select()} == {"Jane", "Fourth"}
     assert len(content()[1]) == len(before[1]) + 1
     assert signs_in("Jane") is None
@@ -330,6 +330,28 @@ def test_when_one_twin_goes_the_other_gets_the_name_and_no_newcomer(bring) -> No
         assert signs_in(f"{NFC}{number}") is None
         with pytest.raises(UsernameTaken):
             users.create_user(f"{NFC}{number}", PASSWORD)
+
+
+def test_a_name_goes_from_one_to_the_next_of_three_who_read_the_same(bring) -> None:
+    three = [user(name) for name in ("jane", "ｊane", "jａne")]
+    bring(*three)
+    for _ in range(2):
+        keeper = users.find_key("jane").user
+        assert len(users.find_users("Jane")) > 1
+        users.rename_user(keeper, f"Other{keeper.id}")
+        with pytest.raises(UsernameTaken):
+            users.create_user("Jane", PASSWORD)
+    users.rename_user(users.find_key("jane").user, "Last")
+    assert users.create_user("Jane", PASSWORD)
+    assert len(users.find_users("jane")) == 1
+
+
+def test_an_imported_person_knows_when_they_came(bring) -> None:
+    bring(user("Jane"), user("Janet"))
+    came = [(event.kind, event.user.username) for event in Event.select()]
+    assert sorted(came) == [("user_imported", "Jane"), ("user_imported", "Janet")]
+    users.rename_user(User.get(User.username == "Jane"), "Joan")
+    assert Event.select().order_by(Event.id.desc()).first().detail == "was Jane"
 
 
 def test_tables_in_lower_case_and_others_beside_them(bring) -> None:
@@ -395,7 +417,7 @@ def test_every_spelling_means_whom_it_meant_there(app: Flask, tmp_path, names: l
                 assert finds(spelling) == there[spelling.lower()][0], spelling
         form = usernames.login_key(name)
         if form is not None:
-            assert user_id in {found.id for found in held_names.find_lookalikes(name)}
+            assert user_id in {found.id for found in users.find_users(name)}
             with pytest.raises((UsernameTaken, InvalidUsername)):
                 users.create_user(form, PASSWORD)
     assert database.execute_sql("PRAGMA foreign_key_check").fetchall() == []

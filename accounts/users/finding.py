@@ -31,7 +31,8 @@ def find_users(name: str) -> list[User]:
     if name.startswith("id:"):
         return list(User.select().where(User.id == name.removeprefix("id:")))
     owners = [key.user for key in _keys_meant(name)]
-    found = {user.id: user for user in [*owners, *held_names.find_lookalikes(name)]}
+    shown = User.select().where(User.username == name)
+    found = {user.id: user for user in [*owners, *held_names.find_lookalikes(name), *shown]}
     return [found[user_id] for user_id in sorted(found)]
 
 

@@ -9,7 +9,7 @@ from .. import events, held_names, usernames
 from ..client import COMMAND_LINE, Client
 from ..errors import AccountError, InvalidUsername, UsernameTaken
 from ..events import Kind
-from ..usernames import LOGIN_PROVIDERS, USERNAME_PROVIDER
+from ..usernames import USERNAME_PROVIDER
 from .authenticating import prove_again
 
 
@@ -50,7 +50,7 @@ def rename_user(
 
 def _replace_name_keys(user: User, name: str) -> None:
     """Leave one key of a name. Nobody looks first whether it is free: the index judges."""
-    mine = (Key.user == user) & Key.provider.in_(LOGIN_PROVIDERS)
+    mine = (Key.user == user) & Key.provider.in_(held_names.NAME_PROVIDERS)
     # An imported user may have several: the one with a password counts.
     hashes = Key.select(Key.password_hash).where(mine, Key.password_hash.is_null(False))
     password_hash = hashes.order_by(Key.provider.desc()).scalar()
