@@ -18,7 +18,7 @@ from .chromium import Watch, chromium, find_chromium
 PATIENCE = 10_000  # milliseconds
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def real_browser() -> Iterator[Browser]:
     """Chromium. Where there is none the tests are skipped; in CI they fail."""
     executable = find_chromium()
