@@ -3,7 +3,7 @@
 from flask import Flask
 
 import migrations
-from accounts import passwords, users
+from accounts import passwords
 from app import create_app as create_vestibule
 from database import database
 from models import Key, User, now
@@ -39,7 +39,7 @@ def fill() -> None:
         for number, name in enumerate(NAMES):
             user = User.create(id=f"user{number:011}", username=name, created_at=now())
             Key.create(
-                provider=users.USERNAME_PROVIDER,
+                provider="username",
                 provider_user_id=name,
                 user=user,
                 password_hash=password_hash,
