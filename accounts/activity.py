@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from peewee import fn
+
 from models import Event, User
 
 from .events import Kind
@@ -28,17 +30,22 @@ def page_of_events(user: User, number: int) -> Page:
 
 
 class SinceLastLogin(NamedTuple):
-    """The log-in before this one, None if there was none, and how often one failed since."""
+    """How often a log-in failed since the last good one, and that one; None if there was none."""
 
-    last: Event | None
     failed: int
+    last: Event | None
 
 
-def since_last_login(user: User, handle: str) -> SinceLastLogin:
-    """Return what happened between the last log-in and that of the session `handle`."""
-    mine = Event.select().where(Event.user == user)
+def failed_since_last_login(user: User, handle: str) -> SinceLastLogin | None:
+    """Return what happened between the last log-in and that of the session `handle`; None when
+    nothing failed, which one query tells.
+    """
+    mine = Event.user == user
     signed_in = Event.kind.in_([Kind.LOGIN_SUCCESS, Kind.USER_CREATED])
-    before = mine.where(signed_in, Event.session.not_in(["", handle]))
-    last = before.order_by(Event.at.desc(), Event.id.desc()).first()
-    since = mine.where(Event.kind == Kind.LOGIN_FAIL, Event.id > (last.id if last else 0))
-    return SinceLastLogin(last, since.count())
+    before = mine & signed_in & Event.session.not_in(["", handle])
+    last_id = fn.COALESCE(Event.select(fn.MAX(Event.id)).where(before), 0)
+    since = mine & (Event.kind == Kind.LOGIN_FAIL) & (Event.id > last_id)
+    failed = Event.select().where(since).count()
+    if not failed:
+        return None
+    return SinceLastLogin(failed, Event.select().where(before).order_by(Event.id.desc()).first())

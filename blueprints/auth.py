@@ -51,9 +51,9 @@ def login(form: LoginForm) -> ResponseReturnValue:
 
 
 def _tell_of_failed_attempts(signed_in: SignedIn) -> None:
-    since = activity.since_last_login(signed_in.user, signed_in.handle)
-    if sentence := words.failed_since_last_login(since):
-        flash(sentence, "warning")
+    since = activity.failed_since_last_login(signed_in.user, signed_in.handle)
+    if since:
+        flash(words.since_last_login(since), "warning")
 
 
 @bp.post("/logout")

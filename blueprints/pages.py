@@ -55,7 +55,7 @@ def ago_tag(moment: int) -> Markup:
     """
     iso, exact = _exact(moment)
     said = f'{words.ago(moment)}<span class="visually-hidden"> ({exact})</span>'
-    return Markup(f'<time datetime="{iso}" title="{exact}">{said}</time>')  # nosec B704 - likewise
+    return Markup(f'<time datetime="{iso}" title="{exact}">{said}</time>')  # nosec B704
 
 
 def _exact(moment: int) -> tuple[str, str]:

@@ -14,6 +14,7 @@ UNITS = [
 FAMILIES = {"Mac OS X": "macOS", "Chrome Mobile": "Chrome", "Mobile Safari": "Safari"}
 EVENTS: dict[str, str] = {
     Kind.USER_CREATED: "Account made",
+    Kind.USER_IMPORTED: "Account brought over from another application",
     Kind.USER_LOCKED: "Account locked",
     Kind.USER_UNLOCKED: "Account unlocked",
     Kind.USER_RENAMED: "Username changed",
@@ -94,10 +95,8 @@ def why_signed_out(reason: str) -> str | None:
     return WHY_SIGNED_OUT.get(reason, "You have been logged out.")
 
 
-def failed_since_last_login(since: SinceLastLogin) -> str | None:
-    """Return the sentence for somebody who logs in after failed attempts; None without any."""
-    if not since.failed:
-        return None
+def since_last_login(since: SinceLastLogin) -> str:
+    """Return the sentence for somebody who logs in after failed attempts."""
     failed = f"{since.failed} failed attempt{'' if since.failed == 1 else 's'}"
     if since.last is None:
         return f"Your first log-in; {failed} before it."

@@ -26,6 +26,7 @@ DEFAULTS = {
     "SESSION_MAX_AGE": timedelta(days=90),
     "SESSIONS_PER_USER": 100,
     "RESERVED_USERNAMES": (),
+    "PASSWORD_COMMON": "warn",
     "LIMIT_LOGIN_ACCOUNT": parse_many("5/minute;30/hour;100/day"),
     "LIMIT_LOGIN_KNOWN_BROWSER": parse_many("5/minute;30/hour;100/day"),
     "LIMIT_LOGIN_ADDRESS": parse_many("20 per 10 minutes"),
@@ -89,6 +90,7 @@ GOOD = [
     ("RESERVED_USERNAMES", "admin, root ,,Support", ("admin", "root", "Support")),
     ("HASH_THREADS", "4", 4),
     ("HASH_QUEUE", "0", 0),
+    ("PASSWORD_COMMON", "refuse", "refuse"),
 ]
 
 
@@ -137,6 +139,7 @@ BAD = {
     "SESSION_MAX_AGE": NO_PERIOD,
     "SESSIONS_PER_USER": [*NO_NUMBER, "0", "10001"],
     "HASH_THREADS": [*NO_NUMBER, "0", "257"],
+    "PASSWORD_COMMON": ["no", "Warn", "warn,refuse"],
     "HASH_QUEUE": [*NO_NUMBER, "1001"],
 }
 

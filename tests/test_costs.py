@@ -30,7 +30,8 @@ class Costs(NamedTuple):
 WRONG_LOG_IN = Costs(reads=1, signatures=2, hashes=1)
 # The key; whether it still opens the account; surplus rows (twice); dead rows.
 # Counters: old ones go, counted, taken back. The session; old events go, an event.
-LOG_IN = Costs(reads=5, writes=6, signatures=3, hashes=1)
+# At the end: whether log-ins have failed since the last one.
+LOG_IN = Costs(reads=6, writes=6, signatures=3, hashes=1)
 # The same without a look at the key; and a user and a key are written.
 SIGN_UP = Costs(reads=3, writes=8, signatures=3, hashes=1)
 # The session, once more when it is ended; the row goes, an event.

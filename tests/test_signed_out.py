@@ -131,7 +131,7 @@ def test_the_question_is_answered_by_an_index(jane):
 
 
 def test_every_reason_has_its_sentence():
-    assert set(words.WHY_SIGNED_OUT) == set(Reason) - {Reason.LOGGED_OUT}
+    assert set(words.WHY_SIGNED_OUT) == set(Reason) - {Reason.LOGGED_OUT, Reason.DELETED}
     assert words.why_signed_out("a reason of tomorrow") == "You have been logged out."
 
 

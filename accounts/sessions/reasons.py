@@ -12,6 +12,7 @@ class Reason(StrEnum):
     ENDED_ELSEWHERE = "ended from another device"
     ENDED_BY_OPERATOR = "ended by the operator"
     LOCKED = "locked"
+    DELETED = "account deleted"  # in the log alone: the event goes with the account
     TOO_MANY = "too many sessions"
     EXPIRED = "expired"
     UNKNOWN = "unknown"

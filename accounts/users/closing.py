@@ -57,6 +57,7 @@ def delete_user(user: User, client: Client = COMMAND_LINE) -> None:
     """
     heirs = held_names.find_heirs(user)
     with database.atomic():
+        sessions.invalidate_user_sessions(user, Reason.DELETED, client)
         User.delete().where(User.id == user.id).execute()
         held_names.hold(heirs)
         events.record(Kind.USER_DELETED, None, Client())
