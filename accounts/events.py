@@ -37,7 +37,11 @@ class Kind(StrEnum):
     SESSION_CREATED = "session_created"
     SESSION_ENDED = "session_ended"
     SESSION_EXPIRED = "session_expired"
-    # On the log alone: they are about a request, not about an account.
+
+
+class Refused(StrEnum):
+    """Why a request was refused; on the log alone, since no account is concerned."""
+
     SESSION_USED_AFTER_END = "session_use_after_expire"
     NOT_LOGGED_IN = "authz_fail"
     BAD_SHAPE = "input_validation_fail"

@@ -27,7 +27,7 @@ from werkzeug.wrappers import Response
 
 from accounts import sessions
 from accounts.client import Client
-from accounts.events import Kind
+from accounts.events import Refused
 from accounts.sessions import Reason, SignedIn
 from models import User
 
@@ -59,7 +59,7 @@ def load_current_session() -> None:
         return
     g.session = sessions.validate_session(_token())
     if g.session is None:
-        log_refusal(Kind.SESSION_USED_AFTER_END, current_client())
+        log_refusal(Refused.SESSION_USED_AFTER_END, current_client())
         _tell_why_signed_out()
     else:
         g.user = g.session.user
@@ -106,7 +106,7 @@ def anonymous_only(view: View) -> View:
 
 
 def _ask_to_log_in() -> Response:
-    log_refusal(Kind.NOT_LOGGED_IN, current_client())
+    log_refusal(Refused.NOT_LOGGED_IN, current_client())
     message = "You are not logged in, so nothing was done."
     if request.method in ("GET", "HEAD"):
         message = "Please log in to see that page."

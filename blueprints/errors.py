@@ -6,7 +6,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from accounts.errors import AccountError, Busy, TooManyAttempts
-from accounts.events import Kind
+from accounts.events import Refused
 from database import advice
 
 from .current_session import current_client
@@ -48,7 +48,7 @@ def init_app(app: Flask) -> None:
 
 def show_http_error(error: HTTPException) -> Response:
     """A page for an HTTP error; a form whose token was lost is shown again as typed."""
-    kind = getattr(error, "event", Kind.BAD_SHAPE if error.code in SHAPES else None)
+    kind = getattr(error, "event", Refused.BAD_SHAPE if error.code in SHAPES else None)
     if kind is not None:
         log_refusal(kind, current_client())
     if isinstance(error, CSRFError):
@@ -67,7 +67,7 @@ def show_http_error(error: HTTPException) -> Response:
 def show_refusal(error: AccountError) -> Response:
     """A rule of accounts said no, deep inside."""
     if isinstance(error, TooManyAttempts):
-        log_refusal(Kind.TOO_MANY_ATTEMPTS, current_client())
+        log_refusal(Refused.TOO_MANY_ATTEMPTS, current_client())
     response = error_page(REFUSALS.get(type(error), 400), str(error))
     if retry_after := getattr(error, "retry_after", None):
         response.headers["Retry-After"] = str(retry_after)

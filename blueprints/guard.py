@@ -10,7 +10,7 @@ from flask import Flask, current_app, request, session
 from werkzeug.exceptions import BadRequest, Forbidden, UnsupportedMediaType
 from wtforms.csrf.core import CSRF
 
-from accounts.events import Kind
+from accounts.events import Refused
 
 from .current_session import SAFE_METHODS, csrf_token
 
@@ -22,7 +22,7 @@ DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 class CSRFError(BadRequest):
     """The form's token is missing or not this browser's: the form is shown again as typed."""
 
-    event = Kind.FOREIGN_FORM
+    event = Refused.FOREIGN_FORM
 
     def __init__(self) -> None:
         super().__init__("This form had expired, so nothing was done. Please send it again.")
@@ -31,7 +31,7 @@ class CSRFError(BadRequest):
 class CrossSite(Forbidden):
     """Another site sent this form."""
 
-    event = Kind.FOREIGN_SITE
+    event = Refused.FOREIGN_SITE
 
     def __init__(self) -> None:
         super().__init__("This form was sent from another site, so nothing was done.")
@@ -40,7 +40,7 @@ class CrossSite(Forbidden):
 class UnknownHost(BadRequest):
     """The request is for a host that is not ours."""
 
-    event = Kind.FOREIGN_HOST
+    event = Refused.FOREIGN_HOST
 
     def __init__(self) -> None:
         super().__init__(

@@ -18,7 +18,7 @@ from flask.logging import wsgi_errors_stream
 
 from accounts import events
 from accounts.client import Client
-from accounts.events import Kind
+from accounts.events import Refused
 
 REFUSALS_A_MINUTE = 100  # lines of one kind: a flood of requests must not fill the disk
 
@@ -57,7 +57,7 @@ class JSONLines(logging.Formatter):
         return json.dumps(line)
 
 
-def log_refusal(kind: Kind, client: Client) -> None:
+def log_refusal(kind: Refused, client: Client) -> None:
     """Log that a request was refused, a hundred times a minute for each kind."""
     this_minute = int(time.monotonic() // 60)
     minute, logged = _refusals.get(kind, (this_minute, 0))
@@ -69,7 +69,7 @@ def log_refusal(kind: Kind, client: Client) -> None:
         events.log(kind, client, detail="no more of these are logged in this minute")
 
 
-_refusals: dict[Kind, tuple[int, int]] = {}  # the minute, and how many were in it
+_refusals: dict[Refused, tuple[int, int]] = {}  # the minute, and how many were in it
 
 
 def request_id() -> str:

@@ -86,7 +86,8 @@ def backup(file: Path) -> None:
     flask db backup /var/backups/vestibule-$(date +%F).db
     """
     try:
-        size = write_backup(file)
+        with migrations.any_schema():  # before an update too
+            size = write_backup(file)
     except BackupRefused as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Wrote {file}, {size / 1_000_000:.1f} MB.")

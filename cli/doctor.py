@@ -50,7 +50,9 @@ def doctor(info: ScriptInfo, as_json: bool) -> None:
     flask doctor
     flask doctor --json
     """
-    findings = list(examine(info.load_app()))
+    app = info.load_app()
+    with migrations.any_schema():
+        findings = list(examine(app))
     if as_json:
         print_rows((finding._asdict() for finding in findings), {}, as_json)
     else:
