@@ -1,7 +1,10 @@
 """Home, sign up, log in, log out; and whether the database answers."""
 
+import contextlib
+
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from peewee import DatabaseError
 from werkzeug.wrappers import Response
 
 from accounts import activity, users
@@ -51,9 +54,10 @@ def login(form: LoginForm) -> ResponseReturnValue:
 
 
 def _tell_of_failed_attempts(signed_in: SignedIn) -> None:
-    since = activity.failed_since_last_login(signed_in.user, signed_in.handle)
-    if since:
-        flash(words.since_last_login(since), "warning")
+    # The log-in is committed: a fault here must not deny it. The activity page tells it too.
+    with contextlib.suppress(DatabaseError):
+        if since := activity.failed_since_last_login(signed_in.user, signed_in.handle):
+            flash(words.since_last_login(since), "warning")
 
 
 @bp.post("/logout")

@@ -11,6 +11,7 @@ from conftest import PASSWORD, Browser, hidden_fields, page_form
 from lucia import V2_HASH, V2_PASSWORD
 
 from accounts import users
+from accounts.client import Client
 from database import Connection, database, release
 from models import MODELS, Counter, Event, Key, Session, User
 
@@ -69,6 +70,7 @@ ORIGINAL = {}  # the hashes that were there before
 def before(app, browser):
     """Jane, signed in, and Lucy, who comes from Lucia; put back with the function returned."""
     browser.sign_up("Jane")
+    users.log_in("Jane", PASSWORD, Client())
     users.create_user("Lucy", PASSWORD)
     Key.update(password_hash=V2_HASH).where(Key.provider_user_id == "lucy").execute()
     ORIGINAL.clear()
@@ -102,16 +104,17 @@ def form_of(path):
     return prepare
 
 
-def log_out(before):
-    form = hidden_fields(page_form(before.browser.get("/profile").text, "/logout"))
-    cookie = before.browser.client.get_cookie("auth_session").value
+def as_jane(path, **fields):
+    """Return a preparation for a post by Jane, with a copy of her cookie."""
 
-    def post():
+    def prepare(before):
+        form = hidden_fields(page_form(before.browser.get("/profile").text, "/logout")) | fields
+        cookie = before.browser.client.get_cookie("auth_session").value
         client = before.browser.client.application.test_client()
         client.set_cookie("auth_session", cookie)
-        return client.post("/logout", data=form).status_code
+        return lambda: client.post(path, data=form).status_code
 
-    return post
+    return prepare
 
 
 def command(*args, stdin=""):
@@ -128,11 +131,23 @@ ACTIONS = {
     "sign-up": (lambda before: sign_up(before, "Other", PASSWORD), 302, 503),
     "log-in": (lambda before: log_in(before, "Jane", PASSWORD), 302, 503),
     "log-in with a wrong password": (lambda before: log_in(before, "Jane", "wrong"), 400, 503),
-    "log-out": (log_out, 302, 503),
+    "log-out": (as_jane("/logout"), 302, 503),
+    "change of password": (
+        as_jane("/profile/password", current_password=PASSWORD, new_password=NEW_PASSWORD),
+        302, 503,
+    ),
+    "change of username": (
+        as_jane("/profile/username", new_username="Joan", current_password=PASSWORD), 302, 503,
+    ),
+    "end of other sessions": (as_jane("/profile/sessions/end-others"), 302, 503),
+    "deletion": (
+        as_jane("/profile/delete", username="Jane", current_password=PASSWORD), 302, 503,
+    ),
     "set-password": (
         command("set-password", "Jane", "--password-stdin", stdin=NEW_PASSWORD), 0, 1,
     ),
     "lock": (command("lock", "Jane"), 0, 1),
+    "rename": (command("rename", "Jane", "Joan"), 0, 1),
     "delete": (command("delete", "Jane", "--yes"), 0, 1),
 }  # fmt: skip
 MODES = pytest.mark.parametrize("gone", [False, True], ids=["one fault", "disk gone"])
