@@ -15,6 +15,7 @@ from models import User
 MARKUP = [
     "<b>jane</b>",
     "<script>alert(1)</script>",
+    '"><img/src=x/onerror=a()>',
     "\"onfocus='alert(1)'x=\"",
     "&lt;jane&amp;",
     "{{7*7}}",
@@ -253,7 +254,7 @@ def test_what_was_typed_is_put_back_exactly_except_the_password(browser, path, t
 
 @pytest.mark.parametrize("username", MARKUP)
 @pytest.mark.parametrize("path", ["/", "/profile", "/nowhere"])
-def test_a_stored_name_made_of_markup_is_shown_as_text(app, username, path):
+def test_b066_b067_a_stored_name_made_of_markup_is_shown_as_text(app, username, path):
     plain, hostile = Browser(app), Browser(app)
     plain.sign_up("Jane")
     assert hostile.sign_up(username).status_code == 302
@@ -264,7 +265,7 @@ def test_a_stored_name_made_of_markup_is_shown_as_text(app, username, path):
 
 
 @pytest.mark.parametrize("typed", MARKUP)
-def test_typed_markup_changes_no_element_of_the_page(app, typed):
+def test_b066_b067_typed_markup_changes_no_element_of_the_page(app, typed):
     hostile, plain = (Browser(app).log_in(name).text for name in (typed, "Nobody"))
     assert tags(hostile) == tags(plain)
 

@@ -1,0 +1,169 @@
+"""The nginx example of docs/operating.md, run as it stands but for addresses and certificate."""
+
+import http.client
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+
+import pytest
+from conftest import PASSWORD, hidden_fields, page_form
+from processes import PATIENCE, ROOT, free_port, listens, server, sql, wait_until
+
+NAME = "accounts.example.org"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (shutil.which("nginx") and shutil.which("openssl")), reason="needs nginx and openssl"
+    ),
+]
+
+
+@pytest.fixture
+def front(settings, tmp_path):
+    """Vestibule behind nginx with TLS; gives the ports of TLS and of plain HTTP."""
+    tls, plain = free_port(), free_port()
+    settings |= {"PORT": str(free_port()), "PUBLIC_URL": f"https://{NAME}:{tls}", "PROXY_HOPS": "1"}
+    [block] = re.findall(r"```nginx\n(.*?)```", (ROOT / "docs/operating.md").read_text(), re.DOTALL)
+    block = re.sub(r" *listen \[::\].*\n", "", block)
+    block = block.replace("listen 80;", f"listen 127.0.0.1:{plain};")
+    block = block.replace("listen 443 ssl", f"listen 127.0.0.1:{tls} ssl")
+    block = block.replace("127.0.0.1:5000", f"127.0.0.1:{settings['PORT']}")
+    block = re.sub(r"/etc/letsencrypt/live/[^;]*/", f"{tmp_path}/", block)
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+               "-keyout", f"{tmp_path}/privkey.pem", "-out", f"{tmp_path}/fullchain.pem",
+               "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    temporary = "".join(
+        f"{kind}_temp_path {tmp_path}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    config = tmp_path / "nginx.conf"
+    config.write_text(
+        f"daemon off;\nerror_log {tmp_path}/error.log;\npid {tmp_path}/nginx.pid;\nevents {{}}\n"
+        f"http {{\naccess_log off;\n{temporary}{block}}}\n"
+    )
+    with server(settings):
+        nginx = subprocess.Popen(["nginx", "-e", f"{tmp_path}/error.log", "-c", str(config)])
+        try:
+            assert wait_until(lambda: listens(tls) or nginx.poll() is not None)
+            assert nginx.poll() is None
+            yield tls, plain
+        finally:
+            nginx.terminate()
+            nginx.wait(timeout=PATIENCE)
+
+
+@pytest.fixture
+def trust(tmp_path, front):
+    """Trusts the certificate of the example and no other."""
+    return ssl.create_default_context(cafile=str(tmp_path / "fullchain.pem"))
+
+
+def connect(front, trust):
+    plain = socket.create_connection(("127.0.0.1", front[0]), timeout=PATIENCE)
+    return trust.wrap_socket(plain, server_hostname=NAME)
+
+
+def status_of(connection, data):
+    answer = b""
+    with suppress(OSError):
+        connection.sendall(data.encode("latin-1"))
+        while more := connection.recv(65_536):
+            answer += more
+    return int(answer.split()[1]) if answer else 0
+
+
+class Person:
+    """A browser that keeps its cookies, over TLS."""
+
+    def __init__(self, front, trust):
+        self.front, self.trust, self.cookies = front, trust, {}
+
+    def send(self, path, fields="", **headers):
+        with connect(self.front, self.trust) as tunnel:
+            connection = http.client.HTTPConnection(NAME)
+            connection.sock = tunnel
+            headers |= {"Host": f"{NAME}:{self.front[0]}", "Connection": "close"}
+            headers["Cookie"] = "; ".join(f"{key}={value}" for key, value in self.cookies.items())
+            if fields:
+                headers["Content-Type"] = "application/x-www-form-urlencoded"
+            connection.request("POST" if fields else "GET", path, fields or None, headers)
+            answer = connection.getresponse()
+            for cookie in answer.headers.get_all("Set-Cookie") or []:
+                key, _, value = cookie.partition(";")[0].partition("=")
+                self.cookies[key] = value
+            return answer, answer.read().decode()
+
+    def sign_up(self, **headers):
+        page = self.send("/signup")[1]
+        token = hidden_fields(page_form(page, "/signup"))["csrf_token"]
+        form = f"username=Jane&password={PASSWORD.replace(' ', '+')}&csrf_token={token}"
+        return self.send("/signup", form, **headers)[0]
+
+
+def test_people_sign_up_over_tls_and_are_sent_there_from_plain_http(front, trust, settings):
+    jane = Person(front, trust)
+    origin = f"https://{NAME}:{front[0]}"
+    answer = jane.sign_up(Origin=origin, **{"X-Forwarded-For": "1.2.3.4"})
+    assert (answer.status, answer.headers["Location"]) == (302, "/profile")
+    assert all(name.startswith("__Host-") for name in jane.cookies)
+    assert jane.send("/profile")[0].status == 200
+    assert "max-age=" in answer.headers["Strict-Transport-Security"]
+    assert len(answer.headers.get_all("Content-Security-Policy")) == 1
+    assert re.fullmatch("[a-z]+", answer.headers["Server"]), "no version"
+    assert sql(settings, "SELECT ip_address FROM session") == [("127.0.0.1",)], "nobody's word"
+
+    plain = http.client.HTTPConnection("127.0.0.1", front[1], timeout=PATIENCE)
+    plain.request("GET", "/login?x=1", headers={"Host": NAME})
+    answer = plain.getresponse()
+    assert (answer.status, answer.headers["Location"]) == (301, f"https://{NAME}/login?x=1")
+    plain.close()
+
+
+def test_http_2_is_spoken(front, trust):
+    trust.set_alpn_protocols(["h2", "http/1.1"])
+    with connect(front, trust) as connection:
+        assert connection.selected_alpn_protocol() == "h2"
+        assert connection.version() in ("TLSv1.2", "TLSv1.3")
+
+
+MESSAGES = {
+    "a length and chunks": (
+        "POST /login", "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n", {400}
+    ),
+    "two lengths": ("POST /login", "Content-Length: 4\r\nContent-Length: 5\r\n", "a=bcd", {400}),
+    "a header of 9 KB": ("GET /", f"X-Long: {'x' * 9000}\r\n", "", {400, 431}),
+    "headers of 40 KB": ("GET /", f"X-Long: {'x' * 4000}\r\n" * 10, "", {400, 431}),
+    "an address of 9 KB": (f"GET /{'x' * 9000}", "", "", {414}),
+    "a body of 99 MB": ("POST /login", "Content-Length: 99000000\r\n", "a=b", {413}),
+    "no such host": ("GET /", "Host: evil.example\r\n", "", {400}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MESSAGES)
+def test_b103_b106_in_front_the_doubtful_is_refused(front, trust, settings, case):
+    start, headers, body, expected = MESSAGES[case]
+    host = "" if "Host:" in headers else f"Host: {NAME}:{front[0]}\r\n"
+    with connect(front, trust) as connection:
+        data = f"{start} HTTP/1.1\r\n{host}Connection: close\r\n{headers}\r\n{body}"
+        assert status_of(connection, data) in expected
+    assert sql(settings, "SELECT count(*) FROM user") == [(0,)]
+
+
+def test_b113_b114_behind_the_front_slow_visitors_keep_nobody_waiting(front, trust):
+    """A hundred send their headers slowly, another hundred half a form."""
+    host = f"Host: {NAME}:{front[0]}\r\n"
+    with ExitStack() as stack:
+        for number in range(200):
+            connection = stack.enter_context(connect(front, trust))
+            length = "Content-Length: 1000\r\n\r\nusername=" if number % 2 else "X-Slow: "
+            connection.sendall(f"POST /login HTTP/1.1\r\n{host}{length}".encode())
+        time.sleep(0.5)
+        with ThreadPoolExecutor(8) as threads:
+            pages = threads.map(lambda _: Person(front, trust).send("/login")[0], range(24))
+            assert {answer.status for answer in pages} == {200}
