@@ -79,9 +79,13 @@ def connections() -> int:
     2.8, measured). It has 22 open by itself, and needs up to three for each visitor: the
     connection, the database and its write-ahead log.
     """
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    return max(1, min(MOST_CONNECTIONS, (most - 22) // 3))
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    wanted = 22 + 3 * MOST_CONNECTIONS
+    files = max(files, wanted if most == resource.RLIM_INFINITY else min(wanted, most))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
+    return max(1, min(MOST_CONNECTIONS, (files - 22) // 3))
 
 
 def address(host: str, port: int) -> str:

@@ -81,7 +81,7 @@ def test_a_hash_that_fails_gives_its_place_back() -> None:
     assert threads.run(int, "7") == 7
 
 
-def test_no_more_hashes_than_threads_are_computed_at_once() -> None:
+def test_b120_no_more_hashes_than_threads_are_computed_at_once() -> None:
     threads, now, most = HashingThreads(threads=3, queue=60), [0], [0]
     lock = threading.Lock()
 

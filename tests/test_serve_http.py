@@ -63,7 +63,7 @@ def test_b123_b124_of_fifty_sign_ups_of_one_name_at_once_exactly_one_succeeds(
             assert sql(settings, f'SELECT count(*) FROM "{table}"') == [(1,)]
 
 
-def test_pages_stay_fast_while_many_people_log_in(settings: dict[str, str]) -> None:
+def test_b120_pages_stay_fast_while_many_people_log_in(settings: dict[str, str]) -> None:
     settings["HASH_THREADS"] = "1"
     with server(settings):
         jane = Visitor(settings)
