@@ -9,7 +9,7 @@ import pytest
 from conftest import PASSWORD, Browser
 from processes import ROOT
 
-from accounts.events import Kind
+from accounts.events import Kind, Refused
 from accounts.passwords import PASSWORD_MAX, PASSWORD_MIN
 from accounts.usernames import USERNAME_MAX, USERNAME_MIN
 from config import Config
@@ -77,7 +77,7 @@ def test_every_setting_is_in_the_table_with_its_default_and_a_reason(page: str) 
 
 def test_every_event_of_the_log_is_explained_and_no_other() -> None:
     rows = table(section(OPERATING, "The log"))
-    assert {row[0].strip("`") for row in rows} == {*Kind, "sys_error"}
+    assert {row[0].strip("`") for row in rows} == {*Kind, *Refused, "sys_error"}
     assert all(row[1] for row in rows)
 
 
