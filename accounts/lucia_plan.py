@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from . import passwords, usernames
 from .errors import InvalidUsername
+from .held_names import ALIKE_PROVIDER
 from .lucia_source import LuciaDatabase
 from .usernames import LUCIA_PROVIDER, USERNAME_PROVIDER
 
@@ -121,8 +122,8 @@ class Plan:
             return
         elif not (_fits(provider, PROVIDER_MAX) and _fits(name, KEY_MAX)):
             self.note(Finding.KEY_LEFT_OUT, user_id, f"{key_id}: no PROVIDER:NAME of ours")
-        elif provider == LUCIA_PROVIDER:
-            # Under this provider it would log in here, which it did not there.
+        elif provider in (LUCIA_PROVIDER, ALIKE_PROVIDER):
+            # It would log in here, or pass for another's name, which it did not there.
             self.note(Finding.KEY_LEFT_OUT, user_id, f"{key_id}: means another here")
         elif provider == USERNAME_PROVIDER:
             self._add_login(name, self._checked(raw_hash, user_id), user_id, owner[0])

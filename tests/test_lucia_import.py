@@ -218,9 +218,11 @@ def test_several_keys_are_all_kept(bring) -> None:
     assert Key.select().count() == 4
 
 
-def test_a_provider_called_lucia_does_not_become_a_way_in(bring) -> None:
-    row = bring(user("Jane", "username:jane", "lucia:backdoor"))["Jane"]
-    assert kinds(row) == ["key left out"]
+def test_providers_that_mean_something_else_here_become_no_way_in(bring) -> None:
+    keys = "username:jane", "lucia:backdoor", "reads alike:other x"
+    row = bring(user("Other"), user("Jane", *keys))["Jane"]
+    assert kinds(row) == ["key left out"] * 2
+    assert [found.username for found in users.find_users("Other")] == ["Other"]
     assert signs_in("backdoor") is None
     assert signs_in("Jane")
 
