@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 import os
 import shutil
 import sqlite3
@@ -130,7 +131,7 @@ def test_one_that_is_locked_by_another_process_is_refused(run, path: Path) -> No
 
 
 def test_one_that_is_written_to_all_the_time_is_refused(run, path: Path, monkeypatch) -> None:
-    states = iter(range(1000))
+    states = itertools.count()
     monkeypatch.setattr(lucia_source, "_state", lambda _path: next(states))
     refused(run(path), "it is being written to all the time")
 
