@@ -161,7 +161,7 @@ def test_has_unique_ids_and_no_reference_to_a_missing_one(page):
 
 
 def test_has_a_label_tied_to_each_input(page):
-    for box in page.find_all("input", type=lambda kind: kind != "hidden"):
+    for box in page.find_all("input", type=lambda kind: kind != "hidden", hidden=False):
         [label] = page.find_all("label", attrs={"for": box["id"]})
         assert label.get_text(strip=True)
 

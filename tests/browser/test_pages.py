@@ -43,7 +43,7 @@ def overflow(page):
 def too_small(page):
     """Buttons and inputs under the 24 by 24 pixels of WCAG 2.5.8."""
     return page.eval_on_selector_all(
-        "button, input:not([type=hidden]), a.button",
+        "button, input:not([type=hidden], [hidden]), a.button",
         """all => all.filter(one => {
             const {width, height} = one.getBoundingClientRect();
             return width < 24 || height < 24;
