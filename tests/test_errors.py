@@ -14,7 +14,7 @@ from models import Key, Session, User, now
 
 FORM = {"username": "Jane", "password": PASSWORD}
 INSIDES = ["Traceback", 'File "', ".py", "/work", "/tmp", "SELECT", "INSERT", "sqlite", "peewee"]
-SECRET = "INSERT INTO user /work/main/users.py"
+SECRET = "INSERT INTO user /srv/vestibule/users.py"
 
 
 @pytest.fixture(autouse=True)
