@@ -61,6 +61,8 @@ def connect(url: str, folder: str, check: Check | None = None) -> None:
         raise DatabaseURLError(
             f"SQLite 3.37 or newer is wanted (for STRICT tables), not {sqlite3.sqlite_version}"
         )
+    if database.obj is not None:
+        database.obj.close_all()  # of the application that this process had before
     database.initialize(SQLite(str(Path(folder, path)), check))
 
 
