@@ -126,9 +126,9 @@ class LuciaImport:
         rows = self.plan.connection.execute(
             """
             SELECT user_id, username, text FROM plan.note LEFT JOIN plan.user ON user.id = user_id
-            WHERE kind = ?1 AND (fate = ?2 OR kind = ?3) ORDER BY user_id
+            WHERE kind = :kind AND (fate = :imported OR kind = :not_imported) ORDER BY user_id
             """,
-            (kind, Fate.IMPORTED, Finding.NOT_IMPORTED),
+            {"kind": kind, "imported": Fate.IMPORTED, "not_imported": Finding.NOT_IMPORTED},
         )
         return (Note(*row) for row in rows)
 
@@ -138,14 +138,14 @@ class LuciaImport:
             """
             SELECT id, username, fate, (
                 SELECT json_group_array(json_object('kind', kind, 'text', text)) FROM plan.note
-                WHERE user_id = someone.id AND (someone.fate = ?1 OR kind = ?2))
+                WHERE user_id = someone.id AND (someone.fate = :imported OR kind = :not_imported))
             FROM (
                 SELECT id, username, fate FROM plan.user UNION ALL
-                SELECT DISTINCT user_id, NULL, ?2 FROM plan.note
+                SELECT DISTINCT user_id, NULL, :not_imported FROM plan.note
                 WHERE user_id NOT IN (SELECT id FROM plan.user)
             ) AS someone
             """,
-            (Fate.IMPORTED, Finding.NOT_IMPORTED),
+            {"imported": Fate.IMPORTED, "not_imported": Finding.NOT_IMPORTED},
         )
         return (Row(user_id, name, fate, json.loads(notes)) for user_id, name, fate, notes in rows)
 

@@ -158,9 +158,9 @@ def full():
 
 
 FILLERS = {
-    "user": "INSERT INTO user VALUES ('filler' || ?1, 'filler', 1, NULL)",
-    "counter": "INSERT INTO counter VALUES (randomblob(16), ?1, 4102444800000)",
-    "event": "INSERT INTO event VALUES (NULL, 4102444800000 + ?1, 'filler', NULL, '', '', '', '')",
+    "user": "INSERT INTO user VALUES ('filler' || ?, 'filler', 1, NULL)",
+    "counter": "INSERT INTO counter VALUES (randomblob(16), ?, 4102444800000)",
+    "event": "INSERT INTO event VALUES (NULL, 4102444800000 + ?, 'filler', NULL, '', '', '', '')",
 }
 
 
