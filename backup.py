@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from database import database
+from database.sqlite import SQLite
 
 PAGES = 2000  # copied at once, 8 MiB; Ctrl-C is heard in between
 
@@ -21,8 +22,11 @@ def write_backup(file: Path) -> int:
     returns; return its size in bytes.
 
     Holds every commit that was made before. Raises BackupRefused: the file is there already,
-    cannot be written, or the database is damaged. There is never half a backup of this name.
+    cannot be written, the database is damaged, or none of SQLite's. There is never half a backup
+    of this name.
     """
+    if not isinstance(database.obj, SQLite):
+        raise BackupRefused("PostgreSQL has its own: pg_dump --format=custom --file=FILE NAME")
     if os.path.lexists(file):
         raise BackupRefused(f"{file} is there already, and a backup overwrites nothing")
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")

@@ -154,7 +154,8 @@ class _Here:
     """Who of a batch, or of its keys, is here already."""
 
     def __init__(self, batch: list[lucia_plan.User], keys: dict[str, list[lucia_plan.Key]]) -> None:
-        self.names = _look_up("SELECT id, username FROM user WHERE id", [u.id for u in batch])
+        shown = 'SELECT id, username FROM "user" WHERE id IN ({})'
+        self.names = _look_up(shown, [user.id for user in batch])
         names: dict[str, list[str]] = {}
         for key in (key for of_user in keys.values() for key in of_user):
             names.setdefault(key.provider, []).append(key.provider_user_id)
@@ -179,15 +180,15 @@ class _Here:
 
 
 def _owners(provider: str, names: list[str]) -> dict[str, str]:
-    statement = "SELECT provider_user_id, user_id FROM key WHERE provider = ? AND provider_user_id"
-    return _look_up(statement, names, provider)
+    owners = "SELECT provider_user_id, user_id FROM key WHERE provider_user_id IN ({})"
+    return _look_up(f"{owners} AND provider = {database.param}", names, provider)
 
 
-def _look_up(statement: str, keys: list[str], *before: str) -> dict[str, str]:
-    # Not by Peewee, which takes longer to build these lists than SQLite to answer: everybody's
-    # log-in waits for this transaction.
-    marks = ", ".join("?" * len(keys))
-    return dict(database.execute_sql(f"{statement} IN ({marks})", (*before, *keys)).fetchall())
+def _look_up(statement: str, keys: list[str], *after: str) -> dict[str, str]:
+    # Not by Peewee, which takes longer to build these lists than the database to answer:
+    # everybody's log-in waits for this transaction.
+    marks = ", ".join([database.param] * len(keys))
+    return dict(database.execute_sql(statement.format(marks), (*keys, *after)).fetchall())
 
 
 def _insert(model: type[BaseModel], rows: list[tuple[Any, ...]]) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from database import database, file_id
+from database import database
 
 from .errors import ImportRefused
 
@@ -138,7 +138,7 @@ def _check_kind(path: Path) -> None:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise ImportRefused("not a file")
-    if file_id(str(path)) == file_id(database.path):
+    if database.is_file(path):
         raise ImportRefused("this is Vestibule's own database")
 
 

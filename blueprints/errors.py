@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from accounts.errors import AccountError, Busy, TooManyAttempts
 from accounts.events import Refused
-from database import advice
+from database import OutcomeUnknown, advice
 
 from .current_session import current_client
 from .guard import CSRFError
@@ -33,6 +33,10 @@ TEXTS = {
         "The database does not answer just now. Nothing was changed. Please try again shortly.",
     ),
 }
+OUTCOME_UNKNOWN = (
+    "The database went away just as this was being saved, so we cannot tell whether it was. "
+    "Please look before you try again."
+)
 LAST_RESORT = "<!doctype html><html lang=en><title>Error</title><h1>Something went wrong</h1>"
 
 
@@ -75,10 +79,12 @@ def show_refusal(error: AccountError) -> Response:
 
 
 def show_database_fault(error: Exception) -> Response:
-    """The database did not take it: locked, full, missing, damaged. All is as it was."""
+    """The database did not take it: locked, full, missing, damaged. All is as it was, or, where
+    it went away at the very end, nobody knows.
+    """
     fields = {"message": f"database fault: {error}", "advice": advice(error)}
     current_app.logger.error("database fault", exc_info=error, extra={"fields": fields})
-    response = error_page(503)
+    response = error_page(503, OUTCOME_UNKNOWN if isinstance(error, OutcomeUnknown) else None)
     response.headers["Retry-After"] = str(DATABASE_RETRY_AFTER)
     return response
 

@@ -28,7 +28,7 @@ def init() -> None:
     flask db init
     """
     applied = migrations.upgrade()
-    click.echo(f"{database.path}: {upgraded(applied)}")
+    click.echo(f"{database.location}: {upgraded(applied)}")
 
 
 def upgraded(applied: list[str]) -> str:

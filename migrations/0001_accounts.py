@@ -16,7 +16,7 @@ def up(migrator, db):
         class Meta:
             database = db
             legacy_table_names = False
-            strict_tables = True
+            strict_tables = db.own_table_options
 
     class User(Base):
         id = TextField(primary_key=True, constraints=[Check('length("id") BETWEEN 1 AND 255')])
@@ -49,6 +49,6 @@ def up(migrator, db):
         user_agent = TextField(constraints=[Check('length("user_agent") BETWEEN 0 AND 255')])
 
         class Meta:
-            without_rowid = True
+            without_rowid = db.own_table_options
 
     db.create_tables([User, Key, Session])

@@ -16,7 +16,7 @@ def up(migrator, db):
         class Meta:
             database = db
             legacy_table_names = False
-            strict_tables = True
+            strict_tables = db.own_table_options
 
     class User(Base):
         id = TextField(primary_key=True)
@@ -40,6 +40,6 @@ def up(migrator, db):
         expires_at = BigIntegerField(index=True)
 
         class Meta:
-            without_rowid = True
+            without_rowid = db.own_table_options
 
     db.create_tables([Event, Counter])

@@ -5,15 +5,12 @@ a table rebuild (a bare rebuild deletes every child row) and commits each script
 in the history.
 """
 
-import fcntl
-import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from peewee import Database, IntegrityError, OperationalError
+from peewee import Database, OperationalError
 from playhouse.migrations import Migration, Runner
 from playhouse.schema_diff import diff_models
 
@@ -33,8 +30,7 @@ class CheckedRunner(Runner):
 
         def checked_step(migrator: Any, db: Database) -> None:
             step(migrator, db)
-            if orphan := db.execute_sql("PRAGMA foreign_key_check").fetchone():
-                raise IntegrityError(f"{name} would leave a row without its parent: {orphan}")
+            database.refuse_orphans()
 
         setattr(module, direction, checked_step)
         super()._run(name, module, direction, fake)
@@ -46,10 +42,9 @@ def upgrade() -> list[str]:
     Returns the names of the migrations applied, [] when there was nothing to do. Raises
     OperationalError when the database cannot be used or is newer than this code.
     """
-    database.obj.create_file()
-    with _alone(), any_schema(), database.connection_context():
+    with database.alone(), any_schema(), database.connection_context():
         refuse_newer()
-        refuse_read_only()
+        database.refuse_read_only()
         applied: list[str] = _runner().up()
         return applied
 
@@ -78,22 +73,12 @@ def refuse_newer() -> None:
         )
 
 
-def refuse_read_only() -> None:
-    """Raise OperationalError now, and not to the first visitor, when the file or its folder cannot
-    be written. BEGIN IMMEDIATE alone begins to read where it cannot write.
-    """
-    with database.atomic() as transaction:
-        database.execute_sql("PRAGMA user_version = 0")
-        transaction.rollback()
-
-
-def check_schema(connection: sqlite3.Connection) -> None:
+def check_schema(connection: Any) -> None:
     """Raise OperationalError when a database that is opened has not the tables of this code: an
     older Vestibule must not write into a newer one's database.
     """
-    history = "SELECT count(*) FROM sqlite_master WHERE name = 'schema_migration'"
     applied = set()
-    if connection.execute(history).fetchone()[0]:
+    if ("schema_migration",) in connection.execute(database.table_names).fetchall():
         applied = {name for (name,) in connection.execute("SELECT name FROM schema_migration")}
     if newer := applied - SCRIPTS:
         raise OperationalError(f"the database is newer than this code ({', '.join(newer)})")
@@ -113,16 +98,3 @@ def any_schema() -> Iterator[None]:
 
 def _runner() -> Runner:
     return CheckedRunner(database, str(FOLDER))
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Hold a lock on the folder of the database: of two starts at once one migrates, the other
-    waits and finds nothing to do. The lock goes with the process, however it ends.
-    """
-    folder = os.open(Path(database.path).parent, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)

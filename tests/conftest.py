@@ -1,8 +1,10 @@
 """A real application on a real database file, and a browser that fills in its real forms."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import postgresql
 import pytest
 from bs4 import BeautifulSoup, Tag
 from flask import Flask
@@ -23,11 +25,48 @@ NO_LIMITS = {
 CHEAP_ARGON2 = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the tests run on either database."""
+    parser.addoption("--database", choices=("sqlite", "postgresql"), default="sqlite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Without PostgreSQL on this machine there is nothing to run on it."""
+    if config.getoption("database") == "postgresql" and postgresql.binaries() is None:
+        required = "CI" in os.environ
+        pytest.exit("No PostgreSQL on this machine: apt install postgresql", 1 if required else 0)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip on one database what is about the other."""
+    chosen = config.getoption("database")
+    for item in items:
+        if (marker := item.get_closest_marker("database")) and marker.args[0] != chosen:
+            item.add_marker(pytest.mark.skip(reason=f"about {marker.args[0]}"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[postgresql.Server]:
+    """A PostgreSQL server for the time of the tests."""
+    with postgresql.running_server() as server:
+        yield server
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> dict[str, str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if request.config.getoption("database") == "sqlite":
+        return f"sqlite:///{tmp_path}/test.db"
+    url = request.getfixturevalue("postgresql_server").url()
+    postgresql.empty(url)
+    return url
+
+
+@pytest.fixture
+def settings(database_url: str) -> dict[str, str]:
     """Settings of a test's application; change them before asking for `app`."""
     return {
-        "DATABASE_URL": f"sqlite:///{tmp_path}/test.db",
+        "DATABASE_URL": database_url,
         "SECRET_KEY": SECRET_KEY,
         **NO_LIMITS,
     }

@@ -11,7 +11,7 @@ import migrations
 from accounts import passwords, users
 from accounts.client import Client
 from app import create_app
-from cli import doctor
+from cli.doctor import installation
 from database import database
 
 CHECKS = [
@@ -113,7 +113,7 @@ def unknown_hash(app: Flask) -> None:
 
 def slow(app: Flask) -> None:
     passwords.configure(1, 8, memory_cost=8, time_cost=1, parallelism=1)
-    doctor.SLOW_HASH = 0
+    installation.SLOW_HASH = 0
 
 
 def insecure(app: Flask) -> None:
@@ -150,7 +150,7 @@ def over_http(app: Flask) -> None:
 def test_a_fault_is_reported_with_its_mend(
     kept: Flask, plant, check: str, finding: str, mend: str, monkeypatch
 ) -> None:
-    monkeypatch.setattr(doctor, "SLOW_HASH", 60)
+    monkeypatch.setattr(installation, "SLOW_HASH", 60)
     plant(kept)
     row = examined(kept)[check]
     assert row["state"] == "wrong"

@@ -200,11 +200,9 @@ def test_a_relative_path_is_looked_for_in_the_instance_folder(tmp_path: Path) ->
     assert database.path == str(tmp_path / "here.db")
 
 
-@pytest.mark.parametrize(
-    "url", ["", "here.db", "sqlite:///", "sqlite:///:memory:", "postgres:///x"]
-)
+@pytest.mark.parametrize("url", ["", "here.db", "sqlite:///", "sqlite:///:memory:", "mysql://x/y"])
 def test_an_address_that_cannot_be_used_is_refused_in_words(url: str) -> None:
-    with pytest.raises(DatabaseURLError, match="sqlite:///PATH is wanted"):
+    with pytest.raises(DatabaseURLError, match="sqlite:///PATH"):
         connect(url, "")
 
 

@@ -1,18 +1,18 @@
-"""The connection to the database: where it is, how it is opened, how long it is held.
+"""One SQLite file on this machine."""
 
-Nothing here knows a table. Connections come from Peewee's pool: one is taken out by the first
-query of a request and handed back at its end.
-"""
-
+import fcntl
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
-from peewee import DatabaseProxy, OperationalError
+from peewee import IntegrityError, Model, ModelSelect, OperationalError
 from playhouse.pool import PooledSqliteDatabase
+
+from .faults import Check, DatabaseURLError
 
 BUSY_TIMEOUT = 5  # seconds a write waits for another process's write
 PRAGMAS = {
@@ -39,49 +39,7 @@ ADVICE = {
     "SQLITE_ERROR": "The tables are not those of this version. Run flask db init.",
 }
 
-Check = Callable[[sqlite3.Connection], None]
-
-database = DatabaseProxy()
-
-
-class DatabaseURLError(ValueError):
-    """DATABASE_URL cannot be used; the text says why."""
-
-
-def connect(url: str, folder: str, check: Check | None = None) -> None:
-    """Point `database` at `url`; no connection is opened yet.
-
-    url: "sqlite:///PATH"; a relative PATH is looked for in `folder`. check: is called with each
-    new connection and raises what makes it useless. Raises DatabaseURLError.
-    """
-    scheme, _, path = url.partition(":///")
-    if scheme != "sqlite" or not path or path == ":memory:":
-        raise DatabaseURLError(f"sqlite:///PATH is wanted, with the path of a file, not {url!r}")
-    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-        raise DatabaseURLError(
-            f"SQLite 3.37 or newer is wanted (for STRICT tables), not {sqlite3.sqlite_version}"
-        )
-    if database.obj is not None:
-        database.obj.close_all()  # of the application that this process had before
-    database.initialize(SQLite(str(Path(folder, path)), check))
-
-
-def release() -> None:
-    """Hand the connection back to the pool; the next query takes one out again.
-
-    Called before a password is hashed, so that those who wait for a hash hold no connection.
-    Raises OperationalError inside a transaction: a hash must never be computed in one.
-    """
-    if not database.is_closed():
-        database.close()
-
-
-def advice(error: BaseException) -> str:
-    """Return what an operator can do about a fault of the database; "" when nothing is known."""
-    while error.__context__ is not None:  # what came first, not what it led to
-        error = error.__context__
-    name = getattr(error, "sqlite_errorname", "")
-    return next((text for start, text in ADVICE.items() if name.startswith(start)), "")
+M = TypeVar("M", bound=Model)
 
 
 def file_id(path: str) -> tuple[int, int] | None:
@@ -107,10 +65,18 @@ class SQLite(PooledSqliteDatabase):
     """A pool of connections to one SQLite file, which must be there (mode=rw never makes one).
 
     Transactions begin IMMEDIATE: one that reads first and writes later would otherwise fail at
-    once, whatever the busy timeout, when somebody else wrote in between.
+    once, whatever the busy timeout, when somebody else wrote in between. So of two transactions
+    that write one is over before the other begins to read.
     """
 
+    own_table_options = True  # STRICT, WITHOUT ROWID
+    table_names = "SELECT name FROM sqlite_master WHERE type = 'table'"
+
     def __init__(self, path: str, check: Check | None = None) -> None:
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise DatabaseURLError(
+                f"SQLite 3.37 or newer is wanted (for STRICT tables), not {sqlite3.sqlite_version}"
+            )
         self.path = path
         self.check = check
         super().__init__(
@@ -123,6 +89,28 @@ class SQLite(PooledSqliteDatabase):
             factory=Connection,
             check_same_thread=False,
         )
+
+    @property
+    def location(self) -> str:
+        """Where it is, for people."""
+        return self.path
+
+    def is_file(self, path: Path) -> bool:
+        """Whether this is the database at `path`."""
+        return file_id(str(path)) == file_id(self.path)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Make the file where it is missing, and hold a lock on its folder: of two starts at once
+        one migrates, the other waits. The lock goes with the process, however it ends.
+        """
+        self.create_file()
+        folder = os.open(Path(self.path).parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def create_file(self) -> bool:
         """Make the empty file, readable by its owner alone; False when it is there already.
@@ -137,7 +125,44 @@ class SQLite(PooledSqliteDatabase):
             raise OperationalError(f"{self.path}: {error.strerror}") from None
         return True
 
-    def wrong_pragmas(self) -> dict[str, object]:
+    def refuse_read_only(self) -> None:
+        """Raise OperationalError when the file or its folder cannot be written. BEGIN IMMEDIATE
+        alone begins to read where it cannot write.
+        """
+        with self.atomic() as transaction:
+            self.execute_sql("PRAGMA user_version = 0")
+            transaction.rollback()
+
+    def refuse_orphans(self) -> None:
+        """Raise IntegrityError when a row is without its parent: foreign keys are off while
+        a table is rebuilt.
+        """
+        if orphan := self.execute_sql("PRAGMA foreign_key_check").fetchone():
+            raise IntegrityError(f"a row without its parent: {orphan}")
+
+    @staticmethod
+    def claim(query: "ModelSelect[M]") -> "ModelSelect[M]":
+        """Return `query` so that nobody else changes its rows until the transaction is over."""
+        return query  # the transaction has the whole file
+
+    @staticmethod
+    def unclaimed(query: "ModelSelect[M]") -> "ModelSelect[M]":
+        """Return `query` without the rows that others have claimed, and claim the rest."""
+        return query
+
+    @staticmethod
+    def stream(query: "ModelSelect[M]") -> Iterator[M]:
+        """Yield the rows of `query` as they come, never all of them in memory."""
+        rows: Iterator[M] = query.iterator()
+        return rows
+
+    @staticmethod
+    def advice(error: BaseException) -> str:
+        """Return what an operator can do about a fault of SQLite's; "" when nothing is known."""
+        name = getattr(error, "sqlite_errorname", "")
+        return next((text for start, text in ADVICE.items() if name.startswith(start)), "")
+
+    def wrong_settings(self) -> dict[str, object]:
         """Return the PRAGMAS that are not in force, with what is instead."""
         meant = {**PRAGMAS, "synchronous": 2}  # "full", as SQLite tells it
         found = {name: self.pragma(name) for name in meant}

@@ -1,0 +1,213 @@
+"""A PostgreSQL server, which many Vestibules share. Replication and failover are its own."""
+
+import select
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+from peewee import Model, ModelSelect, OperationalError
+from playhouse.postgres_ext import PooledPsycopg3Database, Psycopg3ExtAdapter, ServerSide
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+
+from .faults import Check, DatabaseURLError, OutcomeUnknown
+
+REOPENED_AFTER = 60  # seconds: how long another schema may stay unnoticed
+PAUSE_AFTER_FAILURE = 1  # seconds
+MIGRATION_LOCK = 0x7665_7374_6962_756C  # "vestibul", of pg_advisory_xact_lock
+
+# What the address does not say itself. https://www.postgresql.org/docs/current/libpq-connect.html
+DEFAULTS = {
+    "application_name": "vestibule",
+    "connect_timeout": "3",  # seconds for each host
+    "target_session_attrs": "read-write",  # never a standby
+    # A host that vanishes without a word is given up after 10 s.
+    "keepalives_idle": "5",
+    "keepalives_interval": "2",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+    # A write waits 5 s for another's, as with SQLite; who stops in a transaction loses it.
+    "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
+}
+MEANT = {
+    "server_encoding": ("UTF8",),
+    "fsync": ("on",),
+    "full_page_writes": ("on",),
+    "synchronous_commit": ("on", "remote_apply", "remote_write", "local"),
+}
+
+# What an operator can do, by the beginning of the SQLSTATE ("": no server was reached).
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
+ADVICE = {
+    "25006": "This server takes no writes: a standby? Name all hosts in DATABASE_URL.",
+    "28": "PostgreSQL refused user or password. Look at DATABASE_URL and at pg_hba.conf.",
+    "3D000": "There is no database of this name. Make it: createdb NAME.",
+    "40": "Others were writing the same rows. It may be tried again; nothing is to be done.",
+    "42501": "The user of DATABASE_URL may not do this. Make it the owner of the database.",
+    "42P01": "The tables are not those of this version. Run flask db init.",
+    "53100": "The disk of the database server is full. Free some space there.",
+    "53300": "Too many connections. Raise max_connections, or put PgBouncer before the server.",
+    "55P03": "Somebody keeps rows locked. Find out who: SELECT * FROM pg_stat_activity.",
+    "57P": "The database server is stopping or starting. It is tried again by itself.",
+    "": "PostgreSQL cannot be reached. Is it running, and is DATABASE_URL right?",
+}
+
+M = TypeVar("M", bound=Model)
+
+
+class Adapter(Psycopg3ExtAdapter):
+    """How Peewee opens a connection."""
+
+    failed_at = float("-inf")
+
+    def connect(self, db: "PostgreSQL", **_params: Any) -> psycopg.Connection:
+        """Return a new connection, checked. Raises psycopg.OperationalError."""
+        # Peewee's pool opens one at a time. Were each of those who wait to try a host that does not
+        # answer for itself, the last would wait for all the others.
+        if time.monotonic() - self.failed_at < PAUSE_AFTER_FAILURE:
+            raise psycopg.OperationalError("the database could not be reached a moment ago")
+        try:
+            connection = psycopg.connect(db.conninfo, autocommit=True)
+        except psycopg.OperationalError:
+            self.failed_at = time.monotonic()
+            raise
+        if db.check is not None:
+            with _closed_on_error(connection):
+                db.check(connection)
+        return connection
+
+
+@contextmanager
+def _closed_on_error(connection: psycopg.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
+
+
+class PostgreSQL(PooledPsycopg3Database):
+    """A pool of connections to one server, or to whichever of several takes writes.
+
+    Transactions are READ COMMITTED: one that first reads and then writes by what it read must
+    `claim` the rows.
+    """
+
+    psycopg3_adapter = Adapter
+    own_table_options = False
+    table_names = "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
+    # Text is compared by its bytes, as in SQLite: the locale of a server decides neither which
+    # names are the same nor, after an update of its C library, whether an index finds them.
+    field_types = {**PooledPsycopg3Database.field_types, "TEXT": 'TEXT COLLATE "C"'}  # noqa: RUF012 # Peewee's
+
+    def __init__(self, url: str, check: Check | None = None) -> None:
+        try:
+            given = conninfo_to_dict(url)
+        except psycopg.ProgrammingError as error:
+            raise DatabaseURLError(str(error).strip()) from None
+        self.conninfo = make_conninfo("", **{**DEFAULTS, **given})
+        self.check = check
+        self.location = _without_secrets(given)
+        super().__init__(
+            url,
+            max_connections=None,  # bounded by the server's threads
+            stale_timeout=REOPENED_AFTER,
+        )
+
+    def is_file(self, _path: Path) -> bool:
+        """Whether this is the database at a path: never."""
+        return False
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold a lock in the server: of ten hosts that start at once one migrates, the others wait.
+
+        Its transaction keeps it also through PgBouncer, and it goes with the connection.
+        """
+        with closing(psycopg.connect(self.conninfo, options="")) as holder:
+            holder.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+            yield
+
+    def refuse_read_only(self) -> None:
+        """Raise OperationalError when nothing can be written, or text not kept as it is."""
+        for name, meant in (("transaction_read_only", "off"), ("server_encoding", "UTF8")):
+            if (found := self._show(name)) != meant:
+                raise OperationalError(f"{self.location}: {name} is {found}; {meant} is wanted")
+
+    def refuse_orphans(self) -> None:
+        """Nothing to look for: PostgreSQL never leaves a row without its parent."""
+
+    @staticmethod
+    def claim(query: "ModelSelect[M]") -> "ModelSelect[M]":
+        """Return `query` so that nobody else changes its rows until the transaction is over."""
+        return query.for_update("FOR NO KEY UPDATE")  # type: ignore[arg-type] # not in the stubs
+
+    @staticmethod
+    def unclaimed(query: "ModelSelect[M]") -> "ModelSelect[M]":
+        """Return `query` without the rows that others have claimed, and claim the rest."""
+        return query.for_update(skip_locked=True)
+
+    def stream(self, query: "ModelSelect[M]") -> Iterator[M]:
+        """Yield the rows of `query` as they come, never all of them in memory."""
+        with self.atomic():
+            yield from ServerSide(query)
+
+    @staticmethod
+    def advice(error: BaseException) -> str:
+        """Return what an operator can do about a fault of PostgreSQL's, "" if nothing is known."""
+        state = getattr(error, "sqlstate", None) or ""
+        return next(text for start, text in ADVICE.items() if state.startswith(start))
+
+    def wrong_settings(self) -> dict[str, object]:
+        """Return the server's settings that endanger what it keeps, with their values."""
+        found = {name: self._show(name) for name in MEANT}
+        return {name: value for name, value in found.items() if value not in MEANT[name]}
+
+    def _show(self, setting: str) -> str:
+        return str(self.execute_sql("SELECT current_setting(%s)", (setting,)).fetchone()[0])
+
+    def find_damage(self) -> list[str]:
+        """Return what the server knows to be wrong with our tables, [] in a sound database."""
+        invalid = self.execute_sql(
+            "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid"
+        )
+        return [f"the index {name} is not valid" for (name,) in invalid.fetchall()]
+
+    def commit(self) -> None:
+        """Commit. Raises OutcomeUnknown when the connection is lost before the answer."""
+        try:
+            super().commit()
+        except OperationalError as error:
+            if _is_lost(self.connection()):
+                raise OutcomeUnknown(f"lost while committing: {error}") from error
+            raise
+
+    def rollback(self) -> None:
+        """Undo the transaction; a connection that is lost has undone it, and a ROLLBACK that
+        fails would hide why.
+        """
+        if not _is_lost(self.connection()):
+            super().rollback()
+
+    def _is_closed(self, conn: psycopg.Connection) -> bool:
+        # Asked at every check-out. A server that went away has said so on the socket already:
+        # whoever waits for nothing and has something to read is over. Costs no round trip.
+        return _is_lost(conn) or bool(_ready_to_read(conn))
+
+
+def _is_lost(connection: psycopg.Connection) -> bool:
+    return connection.closed or connection.info.transaction_status == TransactionStatus.UNKNOWN
+
+
+def _ready_to_read(connection: psycopg.Connection) -> list[tuple[int, int]]:
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return poll.poll(0)
+
+
+def _without_secrets(given: dict[str, Any]) -> str:
+    hosts = str(given.get("host") or given.get("hostaddr") or "the local socket")
+    return f"PostgreSQL, {given.get('dbname') or 'default database'} at {hosts}"

@@ -1,0 +1,125 @@
+"""A PostgreSQL server of the tests' own, from the binaries on this machine; gone afterwards."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+
+NAME = "vestibule"
+# Nothing here has to survive a power cut, so nothing waits for the disk.
+OPTIONS = {
+    "listen_addresses": "",
+    "max_connections": 200,
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "on",
+    "shared_buffers": "64MB",
+    "log_min_messages": "fatal",
+}
+
+
+def binaries() -> Path | None:
+    """Return the folder with PostgreSQL's programs, the newest there is; None without any."""
+    folders = Path("/usr/lib/postgresql").glob("*/bin")  # Debian keeps them out of the PATH
+    found = [folder for folder in folders if (folder / "initdb").exists()]
+    if found:
+        return max(found, key=lambda folder: float(folder.parent.name))
+    initdb = shutil.which("initdb")
+    return Path(initdb).resolve().parent if initdb else None
+
+
+class Server:
+    """A server in a folder, reached by a socket there."""
+
+    def __init__(self, folder: Path, **options: object) -> None:
+        self.data = folder / "data"
+        self.socket = folder
+        self.options = {**OPTIONS, "unix_socket_directories": folder, **options}
+
+    def url(self, name: str = NAME) -> str:
+        """Return the address of one of its databases."""
+        return f"postgresql:///{name}?host={quote(str(self.socket), safe='')}&user=postgres"
+
+    def initialize(self) -> None:
+        """Make it, and its database."""
+        run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C")
+        self.start()
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {NAME}")
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = " ".join(f"-c {name}='{value}'" for name, value in self.options.items())
+        log = self.data.with_name("log")
+        run("pg_ctl", "start", "-w", "-D", self.data, "-l", log, "-o", options)
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it: "fast" ends connections, "immediate" is a crash."""
+        run("pg_ctl", "stop", "-D", self.data, "-m", mode)
+
+    def promote(self) -> None:
+        """Make a standby the one that takes writes, and wait until it does."""
+        run("pg_ctl", "promote", "-w", "-D", self.data)
+
+
+def run(program: str, *args: object) -> None:
+    """Run one of PostgreSQL's programs, which refuse to be root."""
+    path = binaries()
+    assert path is not None
+    subprocess.run(
+        [path / program, *map(str, args)],
+        check=True, stdout=subprocess.DEVNULL, timeout=60, cwd="/", **_somebody(),
+    )  # fmt: skip
+
+
+def _somebody() -> dict[str, object]:
+    if os.geteuid() != 0:
+        return {}
+    return {"user": _account().pw_uid, "group": _account().pw_gid, "extra_groups": []}
+
+
+def _account() -> pwd.struct_passwd:
+    names = {entry.pw_name: entry for entry in pwd.getpwall()}
+    return names.get("postgres") or names["nobody"]
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Give a folder that the server's account can reach (pytest's own are closed to it)."""
+    path = Path(tempfile.mkdtemp(prefix="vestibule-pg-"))
+    if os.geteuid() == 0:
+        os.chown(path, _account().pw_uid, _account().pw_gid)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def running_server(**options: object) -> Iterator[Server]:
+    """Run a new server."""
+    with folder() as path:
+        server = Server(path, **options)
+        server.initialize()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def empty(url: str) -> None:
+    """Take everything out of a database, and everybody who is connected to it."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
