@@ -85,6 +85,12 @@ def read_password(password_stdin: bool) -> str:
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
+def progress_bar(steps: int, label: str) -> Any:
+    """Return a progress bar, on standard error and only for a person: a log has no use for it."""
+    hidden = not (sys.stderr.isatty() and sys.stdout.isatty())
+    return click.progressbar(length=steps, label=label, file=sys.stderr, hidden=hidden)
+
+
 def count(number: int, noun: str) -> str:
     """Return "no sessions", "1 session", "2 sessions"."""
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

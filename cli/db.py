@@ -6,10 +6,11 @@ import click
 from playhouse.migrations import Migration
 
 import migrations
+import transfer
 from backup import BackupRefused, write_backup
-from database import database
+from database import DatabaseURLError, database
 
-from .commands import Commands, json_option
+from .commands import Commands, count, json_option, progress_bar
 from .output import iso_time, print_rows
 
 
@@ -91,3 +92,25 @@ def backup(file: Path) -> None:
     except BackupRefused as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Wrote {file}, {size / 1_000_000:.1f} MB.")
+
+
+@db.command()
+@click.option("--to", "url", metavar="URL", required=True, help="postgresql://USER@HOST/NAME")
+def copy(url: str) -> None:
+    """Move everything from SQLite to an empty PostgreSQL database.
+
+    All or nothing: every row is read back and compared before it counts. Stop the server first,
+    and start it with the new DATABASE_URL and the same SECRET_KEY: then everybody stays signed in.
+    The SQLite file is left as it is.
+
+    \b
+    flask db copy --to postgresql://vestibule@db.example.org/vestibule
+    """
+    try:
+        with progress_bar(2 * transfer.count_rows(), "Copying") as bar:
+            counts = transfer.copy_to(url, bar.update)
+    except (transfer.CopyRefused, DatabaseURLError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(
+        "Copied and compared: " + ", ".join(count(n, name) for name, n in counts.items()) + "."
+    )

@@ -1,10 +1,8 @@
 """flask users import-lucia: the way over from Lucia v2 and Prisma."""
 
-import sys
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,7 +10,7 @@ from accounts import lucia_import
 from accounts.lucia_import import LuciaImport
 from accounts.lucia_plan import Fate, Finding
 
-from .commands import count, json_option
+from .commands import count, json_option, progress_bar
 from .output import print_rows, printable
 
 HEADINGS = {
@@ -41,19 +39,13 @@ def import_lucia(file: Path, dry_run: bool, as_json: bool) -> None:
     flask users import-lucia prisma/dev.db
     """
     with lucia_import.open_import(file) as users:
-        with _progress_bar(users.steps()) as bar:
+        with progress_bar(users.steps(), "Importing") as bar:
             users.carry_out(bar.update, dry_run)
         if as_json:
             print_rows((row._asdict() for row in users.rows()), {}, as_json)
         else:
             for line in _report(users, dry_run):
                 click.echo(line)
-
-
-def _progress_bar(steps: int) -> Any:
-    # On standard error, and only for a person: a log has no use for it.
-    hidden = not (sys.stderr.isatty() and sys.stdout.isatty())
-    return click.progressbar(length=steps, label="Importing", file=sys.stderr, hidden=hidden)
 
 
 def _report(users: LuciaImport, dry_run: bool) -> Iterator[str]:

@@ -13,31 +13,41 @@ Each is a class of Peewee's with the same few methods more, for what the two do 
 
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from peewee import DatabaseProxy
 
 from .faults import Check, DatabaseURLError, OutcomeUnknown
 from .sqlite import SQLite
 
-__all__ = ["DatabaseURLError", "OutcomeUnknown", "advice", "connect", "database", "release"]
+__all__ = [
+    "DatabaseURLError",
+    "OutcomeUnknown",
+    "advice",
+    "connect",
+    "database",
+    "database_at",
+    "release",
+]
 
 database = DatabaseProxy()
 
 
 def connect(url: str, folder: str, check: Check | None = None) -> None:
-    """Point `database` at `url`; no connection is opened yet.
-
-    url: "sqlite:///PATH" (a relative PATH is looked for in `folder`) or "postgresql://…" as libpq
-    has it. check: is called with each new connection and raises what makes it useless.
-    Raises DatabaseURLError.
-    """
-    opened = _database_at(url, folder, check)
+    """Point `database` at `url`; arguments and errors are those of `database_at`."""
+    opened = database_at(url, folder, check)
     if database.obj is not None:
         database.obj.close_all()  # of the application that this process had before
     database.initialize(opened)
 
 
-def _database_at(url: str, folder: str, check: Check | None) -> object:
+def database_at(url: str, folder: str = "", check: Check | None = None) -> Any:
+    """Return the database at `url`; no connection is opened yet.
+
+    url: "sqlite:///PATH" (a relative PATH is looked for in `folder`) or "postgresql://…" as libpq
+    has it. check: is called with each new connection and raises what makes it useless.
+    Raises DatabaseURLError.
+    """
     if url.startswith(("postgresql://", "postgres://")):
         return _postgresql()(url, check)
     scheme, _, path = url.partition(":///")

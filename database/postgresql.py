@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
-from peewee import Model, ModelSelect, OperationalError
+from peewee import (  # type: ignore[attr-defined] # the wrapper is not in the stubs
+    Model,
+    ModelSelect,
+    OperationalError,
+    __exception_wrapper__,
+)
 from playhouse.postgres_ext import PooledPsycopg3Database, Psycopg3ExtAdapter, ServerSide
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
@@ -127,8 +132,11 @@ class PostgreSQL(PooledPsycopg3Database):
 
         Its transaction keeps it also through PgBouncer, and it goes with the connection.
         """
-        with closing(psycopg.connect(self.conninfo, options="")) as holder:
-            holder.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+        with __exception_wrapper__:
+            holder = psycopg.connect(self.conninfo, options="")  # without a limit to waiting
+        with closing(holder):
+            with __exception_wrapper__:
+                holder.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
             yield
 
     def refuse_read_only(self) -> None:
@@ -154,6 +162,22 @@ class PostgreSQL(PooledPsycopg3Database):
         """Yield the rows of `query` as they come, never all of them in memory."""
         with self.atomic():
             yield from ServerSide(query)
+
+    def copy_in(self, table: str, rows: Iterator[tuple[Any, ...]]) -> None:
+        """Add many rows to a table, given with its columns: "name" ("id", …)."""
+        with (
+            __exception_wrapper__,
+            self.cursor() as cursor,
+            cursor.copy(f"COPY {table} FROM STDIN") as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
+
+    def rows(self, statement: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a SELECT, never all of them in memory; inside a transaction."""
+        with __exception_wrapper__, self.cursor(named_cursor=True) as cursor:
+            cursor.itersize = 2000
+            yield from cursor.execute(statement)
 
     @staticmethod
     def advice(error: BaseException) -> str:
