@@ -44,8 +44,10 @@ COMMAND_LINE = Client()
 
 
 def _encodable(text: str) -> str:
-    """Some servers hand over header bytes that are no text as lone surrogates."""
-    return text.encode(errors="replace").decode()
+    """Some servers hand over header bytes that are no text as lone surrogates. No database but
+    SQLite keeps a NUL.
+    """
+    return text.encode(errors="replace").decode().replace("\0", "?")
 
 
 def canonical_address(text: str) -> str:

@@ -11,6 +11,8 @@ from enum import StrEnum
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
+from database import database
+
 from . import passwords, usernames
 from .errors import InvalidUsername
 from .held_names import ALIKE_PROVIDER
@@ -227,7 +229,8 @@ def _fault(what: str, raw: object, most: int) -> str:
 
 def _fits(text: str, most: int) -> bool:
     # A CHECK in models.py counts with SQLite's length(), which stops at a NUL.
-    return 1 <= len(text) <= most and text[0] != "\0"
+    nul_fits = database.keeps_nul and text[:1] != "\0"
+    return 1 <= len(text) <= most and (nul_fits or "\0" not in text)
 
 
 def _kept_hash(raw: object) -> str | None:

@@ -1,7 +1,5 @@
 """A PostgreSQL server, which many Vestibules share. Replication and failover are its own."""
 
-import select
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,14 +12,13 @@ from peewee import (  # type: ignore[attr-defined] # the wrapper is not in the s
     OperationalError,
     __exception_wrapper__,
 )
-from playhouse.postgres_ext import PooledPsycopg3Database, Psycopg3ExtAdapter, ServerSide
+from playhouse.postgres_ext import PooledPsycopg3Database, ServerSide
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.pq import TransactionStatus
 
 from .faults import Check, DatabaseURLError, OutcomeUnknown
+from .psycopg_connection import Adapter, has_something_to_read, is_lost
 
 REOPENED_AFTER = 60  # seconds: how long another schema may stay unnoticed
-PAUSE_AFTER_FAILURE = 1  # seconds
 MIGRATION_LOCK = 0x7665_7374_6962_756C  # "vestibul", of pg_advisory_xact_lock
 
 # What the address does not say itself. https://www.postgresql.org/docs/current/libpq-connect.html
@@ -63,37 +60,6 @@ ADVICE = {
 M = TypeVar("M", bound=Model)
 
 
-class Adapter(Psycopg3ExtAdapter):
-    """How Peewee opens a connection."""
-
-    failed_at = float("-inf")
-
-    def connect(self, db: "PostgreSQL", **_params: Any) -> psycopg.Connection:
-        """Return a new connection, checked. Raises psycopg.OperationalError."""
-        # Peewee's pool opens one at a time. Were each of those who wait to try a host that does not
-        # answer for itself, the last would wait for all the others.
-        if time.monotonic() - self.failed_at < PAUSE_AFTER_FAILURE:
-            raise psycopg.OperationalError("the database could not be reached a moment ago")
-        try:
-            connection = psycopg.connect(db.conninfo, autocommit=True)
-        except psycopg.OperationalError:
-            self.failed_at = time.monotonic()
-            raise
-        if db.check is not None:
-            with _closed_on_error(connection):
-                db.check(connection)
-        return connection
-
-
-@contextmanager
-def _closed_on_error(connection: psycopg.Connection) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        connection.close()
-        raise
-
-
 class PostgreSQL(PooledPsycopg3Database):
     """A pool of connections to one server, or to whichever of several takes writes.
 
@@ -103,6 +69,7 @@ class PostgreSQL(PooledPsycopg3Database):
 
     psycopg3_adapter = Adapter
     own_table_options = False
+    keeps_nul = False
     table_names = "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
     # Text is compared by its bytes, as in SQLite: the locale of a server decides neither which
     # names are the same nor, after an update of its C library, whether an index finds them.
@@ -205,7 +172,7 @@ class PostgreSQL(PooledPsycopg3Database):
         try:
             super().commit()
         except OperationalError as error:
-            if _is_lost(self.connection()):
+            if is_lost(self.connection()):
                 raise OutcomeUnknown(f"lost while committing: {error}") from error
             raise
 
@@ -213,23 +180,13 @@ class PostgreSQL(PooledPsycopg3Database):
         """Undo the transaction; a connection that is lost has undone it, and a ROLLBACK that
         fails would hide why.
         """
-        if not _is_lost(self.connection()):
+        if not is_lost(self.connection()):
             super().rollback()
 
     def _is_closed(self, conn: psycopg.Connection) -> bool:
         # Asked at every check-out. A server that went away has said so on the socket already:
         # whoever waits for nothing and has something to read is over. Costs no round trip.
-        return _is_lost(conn) or bool(_ready_to_read(conn))
-
-
-def _is_lost(connection: psycopg.Connection) -> bool:
-    return connection.closed or connection.info.transaction_status == TransactionStatus.UNKNOWN
-
-
-def _ready_to_read(connection: psycopg.Connection) -> list[tuple[int, int]]:
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return poll.poll(0)
+        return is_lost(conn) or has_something_to_read(conn)
 
 
 def _without_secrets(given: dict[str, Any]) -> str:

@@ -70,6 +70,7 @@ class SQLite(PooledSqliteDatabase):
     """
 
     own_table_options = True  # STRICT, WITHOUT ROWID
+    keeps_nul = True  # in text
     table_names = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
     def __init__(self, path: str, check: Check | None = None) -> None:

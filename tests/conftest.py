@@ -1,8 +1,9 @@
 """A real application on a real database file, and a browser that fills in its real forms."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import postgresql
 import pytest
@@ -15,6 +16,8 @@ import migrations
 from accounts import passwords
 from app import create_app
 from database import database
+from database.sqlite import SQLite
+from models import MODELS
 
 SECRET_KEY = "0123456789abcdef" * 4
 PASSWORD = "correct horse"
@@ -147,6 +150,35 @@ class Browser:
     def is_signed_in(self) -> bool:
         """Whether the profile opens."""
         return self.get("/profile").status_code == 200
+
+
+def on_sqlite() -> bool:
+    """Whether the application of this test is on SQLite."""
+    return isinstance(database.obj, SQLite)
+
+
+def sql(statement: str, values: Sequence[object] = ()) -> Any:
+    """Run SQL written as SQLite takes it, and return its cursor."""
+    return database.execute_sql(statement if on_sqlite() else postgresql.dialect(statement), values)
+
+
+def everything() -> dict[str, list[tuple]]:
+    """Return all rows of all tables."""
+    return {
+        model._meta.table_name: list(
+            model.select().order_by(*model._meta.get_primary_keys()).tuples()
+        )
+        for model in MODELS
+    }
+
+
+def stored() -> bytes:
+    """Return all that is kept: the bytes of SQLite's files, or else all rows."""
+    if not on_sqlite():
+        return repr(everything()).encode()
+    database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    files = Path(database.path).parent.glob(f"{Path(database.path).name}*")
+    return b"".join(file.read_bytes() for file in files)
 
 
 def soup(html: str) -> BeautifulSoup:

@@ -2,15 +2,20 @@
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
+from psycopg.conninfo import make_conninfo
+
+from database import database
+from models import MODELS
 
 NAME = "vestibule"
 # Nothing here has to survive a power cut, so nothing waits for the disk.
@@ -112,6 +117,62 @@ def running_server(**options: object) -> Iterator[Server]:
             yield server
         finally:
             server.stop()
+
+
+FUNCTIONS = {
+    "randomblob(32)": "sha256(convert_to(random()::text, 'UTF8'))",
+    "lower(hex(substr(id, 1, 6)))": "encode(substr(id, 1, 6), 'hex')",
+    "hex(id)": "encode(id, 'hex')",
+}
+
+
+def dialect(statement: str) -> str:
+    """Return SQL written as SQLite takes it as PostgreSQL does."""
+    quoted = re.sub(r"\b(FROM|INTO|UPDATE|TABLE|ON) user\b|\buser(?=\.)", _quoted_user, statement)
+    for here, there in FUNCTIONS.items():
+        quoted = quoted.replace(here, there)
+    return quoted.replace("?", "%s")
+
+
+def _quoted_user(found: re.Match[str]) -> str:
+    return found[0].replace("user", '"user"')
+
+
+def query(url: str, statement: str, values: Sequence[object] = ()) -> list[tuple]:
+    """Run SQL written as SQLite takes it, on a connection of its own; return its rows."""
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(dialect(statement), values or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def unreachable() -> Iterator[None]:
+    """The server is gone, and with it the connections in the pool."""
+    database.close_all()
+    conninfo, database.obj.conninfo = database.obj.conninfo, "host=/nowhere"
+    try:
+        yield
+    finally:
+        database.close_all()
+        database.obj.conninfo = conninfo
+        database.obj._adapter.failed_at = float("-inf")  # waited a second
+
+
+@contextmanager
+def locked() -> Iterator[None]:
+    """Somebody else writes to every table and does not come to an end."""
+    tables = ", ".join(f'"{model._meta.table_name}"' for model in MODELS)
+    with psycopg.connect(database.obj.conninfo, options="") as other:
+        other.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE")
+        yield
+        other.rollback()
+
+
+def impatient() -> None:
+    """Wait for another's write for a moment only."""
+    database.close_all()
+    options = "-c lock_timeout=50ms"
+    database.obj.conninfo = make_conninfo(database.obj.conninfo, options=options)
 
 
 def empty(url: str) -> None:

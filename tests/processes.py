@@ -16,6 +16,7 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
 
+import postgresql
 from conftest import PASSWORD, hidden_fields, page_form
 
 from config import Config
@@ -167,6 +168,8 @@ class Visitor:
 
 
 def sql(settings: dict[str, str], statement: str, *values: object) -> list[tuple]:
+    if settings["DATABASE_URL"].startswith("postgresql:"):
+        return postgresql.query(settings["DATABASE_URL"], statement, values)
     connection = sqlite3.connect(settings["DATABASE_URL"].removeprefix("sqlite:///"), timeout=10)
     try:
         with connection:

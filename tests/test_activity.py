@@ -3,14 +3,13 @@
 import re
 
 import pytest
-from conftest import Browser, page_text, soup
+from conftest import Browser, page_text, soup, sql
 from profile_pages import FIREFOX, change_password
 
 from accounts import sessions, users
 from accounts.activity import EVENTS_PER_PAGE
 from accounts.events import Kind
 from blueprints import words
-from database import database
 from models import Event, Session, User, now
 
 DAY = 86_400_000
@@ -55,7 +54,7 @@ def test_what_the_operator_did_is_said_to_be_theirs(jane):
 
 
 def test_times_are_exact_for_those_who_ask(jane):
-    database.execute_sql("UPDATE event SET at = at - ?", (3 * DAY,))
+    sql("UPDATE event SET at = at - ?", (3 * DAY,))
     [time] = soup(jane.get("/profile/activity").text).select("ul.entries time")
     assert time.get_text().startswith("3 days ago")
     assert time["title"] in time.find(class_="visually-hidden").get_text()
@@ -132,7 +131,7 @@ def notices(browser):
 
 def test_after_a_log_in_failed_attempts_since_the_last_are_told_once(app, jane):
     jane.log_out()
-    database.execute_sql("UPDATE event SET at = at - ?", (3 * DAY,))
+    sql("UPDATE event SET at = at - ?", (3 * DAY,))
     for _ in range(3):
         Browser(app).log_in("Jane", "wrong horse")
     jane.log_in("Jane")

@@ -6,8 +6,9 @@ error), once together with all that follow (the disk is gone).
 
 import sqlite3
 
+import psycopg
 import pytest
-from conftest import PASSWORD, Browser, hidden_fields, page_form
+from conftest import PASSWORD, Browser, hidden_fields, on_sqlite, page_form, sql
 from lucia import V2_HASH, V2_PASSWORD
 
 from accounts import users
@@ -23,20 +24,23 @@ NEW_PASSWORD = "another horse"
 class Faults:
     """Lets the statements from `first` to `last` fail; counts all."""
 
-    def __init__(self):
+    def __init__(self, error):
+        self.error = error
         self.count, self.first, self.last = 0, 0, 0
 
     def check(self, sql):
         if not sql.startswith("PRAGMA"):
             self.count += 1
             if self.first <= self.count <= self.last:
-                raise sqlite3.OperationalError("disk I/O error")
+                raise self.error("disk I/O error")
 
 
 @pytest.fixture
 def faults(app, monkeypatch):
     """Faults of the database, none yet."""
-    faults = Faults()
+    if not on_sqlite():
+        return faults_of_postgresql(monkeypatch)
+    faults = Faults(sqlite3.OperationalError)
 
     class Cursor(sqlite3.Cursor):
         def execute(self, sql, *values):
@@ -44,6 +48,19 @@ def faults(app, monkeypatch):
             return super().execute(sql, *values)
 
     monkeypatch.setattr(Connection, "cursor", lambda self: sqlite3.Connection.cursor(self, Cursor))
+    return faults
+
+
+def faults_of_postgresql(monkeypatch):
+    faults = Faults(psycopg.OperationalError)
+    cursor = type(database.cursor())
+    execute = cursor.execute
+
+    def checked(self, sql, *values):
+        faults.check(sql)
+        return execute(self, sql, *values)
+
+    monkeypatch.setattr(cursor, "execute", checked)
     return faults
 
 
@@ -86,7 +103,7 @@ def before(app, browser):
             for table, values in rows.items():
                 for row in values:
                     marks = ", ".join("?" * len(row))
-                    database.execute_sql(f'INSERT INTO "{table}" VALUES ({marks})', row)
+                    sql(f'INSERT INTO "{table}" VALUES ({marks})', row)
         release()
 
     put_back.browser = browser
@@ -234,4 +251,4 @@ def test_a_failing_commit_is_one_of_the_faults(faults, before):
     faults.check = seen.append
     Browser(before.browser.client.application).sign_up("Other")
     assert seen.count("COMMIT") == 2
-    assert seen.count("BEGIN IMMEDIATE") == 2
+    assert sum(statement.startswith("BEGIN") for statement in seen) == 2

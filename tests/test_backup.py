@@ -19,6 +19,8 @@ from accounts import users
 from app import create_app
 from database import database
 
+pytestmark = pytest.mark.database("sqlite")
+
 HUNDRED = range(100)
 
 

@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import PASSWORD, Browser, field_error, page_text
+from conftest import PASSWORD, Browser, field_error, page_text, sql
 from lucia import V2_HASH, V2_PASSWORD
 from profile_pages import NEW_PASSWORD, change_password, end_other_sessions, token_of
 
@@ -12,7 +12,7 @@ from accounts import passwords, sessions, users
 from accounts.client import Client
 from accounts.errors import AccountError, WrongPassword
 from accounts.events import Kind
-from database import database, release
+from database import release
 from models import Event, Key, Session, User, now
 
 CLIENT = Client("192.0.2.1", "Firefox")
@@ -50,7 +50,7 @@ def test_every_other_browser_is_signed_out_at_once_and_reads_why(jane, phone):
 
 
 def test_this_browser_gets_a_new_token_and_keeps_its_age(app, jane):
-    database.execute_sql("UPDATE session SET created_at = created_at - ?", (DAY,))
+    sql("UPDATE session SET created_at = created_at - ?", (DAY,))
     before, old_token = Session.get(), token_of(jane)
     with jane.client.session_transaction() as cookie:
         old_csrf = cookie["csrf_token"]

@@ -2,7 +2,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD
+from conftest import PASSWORD, sql
 from flask import Flask
 from flask.testing import FlaskCliRunner
 from processes import flask
@@ -24,6 +24,7 @@ def without_database(settings: dict[str, str]):
     database.close_all()
 
 
+@pytest.mark.database("sqlite")
 def test_init_makes_the_database_and_says_what_it_did(without_database: FlaskCliRunner) -> None:
     made = without_database.invoke(args=["db", "init"])
     assert (made.exit_code, made.stderr) == (0, "")
@@ -35,10 +36,11 @@ def test_b158_init_again_changes_nothing_and_says_so(app: Flask, runner: FlaskCl
     users.create_user("Jane", PASSWORD)
     again = runner.invoke(args=["db", "init"])
     assert (again.exit_code, again.stderr) == (0, "")
-    assert again.stdout == f"{database.path}: up to date, nothing to do\n"
+    assert again.stdout == f"{database.location}: up to date, nothing to do\n"
     assert users.authenticate("Jane", PASSWORD, Client())
 
 
+@pytest.mark.database("sqlite")
 def test_init_in_a_folder_that_is_missing_is_refused_in_one_line(settings: dict[str, str]) -> None:
     path = settings["DATABASE_URL"].removeprefix("sqlite:///") + "/nowhere/x.db"
     done = flask({**settings, "DATABASE_URL": f"sqlite:///{path}"}, "db", "init")
@@ -49,6 +51,7 @@ def test_init_in_a_folder_that_is_missing_is_refused_in_one_line(settings: dict[
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.database("sqlite")
 def test_init_of_a_file_that_is_no_database_is_refused_in_one_line(
     settings: dict[str, str], tmp_path: Path
 ) -> None:
@@ -67,6 +70,7 @@ def test_status_of_a_good_database_lists_what_was_applied_and_when(runner: Flask
     assert "pending" not in status.stdout
 
 
+@pytest.mark.database("sqlite")
 def test_status_of_an_empty_database_says_what_is_pending(
     without_database: FlaskCliRunner,
 ) -> None:
@@ -76,6 +80,7 @@ def test_status_of_an_empty_database_says_what_is_pending(
     assert "0001_accounts  pending: run flask db init" in status.stdout
 
 
+@pytest.mark.database("sqlite")
 def test_status_without_a_database_says_how_to_make_one(without_database: FlaskCliRunner) -> None:
     status = without_database.invoke(args=["db", "status"])
     assert (status.exit_code, status.stdout) == (1, "")
@@ -96,13 +101,14 @@ def test_status_without_a_database_says_how_to_make_one(without_database: FlaskC
 def test_status_shows_how_the_tables_differ_from_the_models(
     runner: FlaskCliRunner, change: str, word: str
 ) -> None:
-    database.execute_sql(change)
+    sql(change)
     status = runner.invoke(args=["db", "status"])
     assert status.exit_code == 1
     assert word in status.stdout
     assert "The tables are as" not in status.stdout
 
 
+@pytest.mark.database("sqlite")
 def test_status_changes_nothing(runner: FlaskCliRunner) -> None:
     connection = sqlite3.connect(database.path)
     before = list(connection.iterdump())

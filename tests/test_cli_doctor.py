@@ -3,7 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import CHEAP_ARGON2, PASSWORD
+from conftest import CHEAP_ARGON2, PASSWORD, sql
 from flask import Flask
 from processes import flask
 
@@ -13,6 +13,8 @@ from accounts.client import Client
 from app import create_app
 from cli.doctor import installation
 from database import database
+
+pytestmark = pytest.mark.database("sqlite")
 
 CHECKS = [
     "secret key", "cookies", "hash time", "files", "pragmas", "schema", "integrity", "old hashes",
@@ -64,8 +66,8 @@ def instance(mode: int, name: str = "") -> Callable[[Flask], None]:
     return lambda app: Path(app.instance_path, name).chmod(mode)
 
 
-def sql(statement: str) -> Callable[[Flask], object]:
-    return lambda _app: database.execute_sql(statement)
+def plant(statement: str) -> Callable[[Flask], object]:
+    return lambda _app: sql(statement)
 
 
 def leave_only_the_wal(app: Flask) -> None:
@@ -93,13 +95,13 @@ def damage(app: Flask) -> None:
 
 def orphan(app: Flask) -> None:
     database.execute_sql("PRAGMA foreign_keys = 0")
-    database.execute_sql("INSERT INTO key VALUES ('username', 'ghost', 'nobody', NULL)")
+    sql("INSERT INTO key VALUES ('username', 'ghost', 'nobody', NULL)")
     database.execute_sql("PRAGMA foreign_keys = 1")
 
 
 def bury(app: Flask) -> None:
     user = users.create_user("Jane", PASSWORD)
-    database.execute_sql(
+    sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= 1000) "
         "INSERT INTO session SELECT randomblob(32), ?, 1, 1, 1, 1, 1, '', '' FROM n",
         (user.id,),
@@ -108,7 +110,7 @@ def bury(app: Flask) -> None:
 
 def unknown_hash(app: Flask) -> None:
     users.create_user("Jane", PASSWORD)
-    database.execute_sql("UPDATE key SET password_hash = '$2a$10$abc'")
+    sql("UPDATE key SET password_hash = '$2a$10$abc'")
 
 
 def slow(app: Flask) -> None:
@@ -135,12 +137,12 @@ def over_http(app: Flask) -> None:
         (lose_the_database, "database", "there is no", "flask db init"),
         (leave_only_the_wal, "database", "without its database", "put vestibule.db back"),
         (instance(0o640, "vestibule.db"), "files", "(mode 0640)", "chmod 600"),
-        (sql("PRAGMA foreign_keys = 0"), "pragmas", "foreign_keys is 0", "disk of this machine"),
-        (sql("PRAGMA synchronous = 1"), "pragmas", "synchronous is 1", "disk"),
-        (sql("DELETE FROM schema_migration"), "schema", "pending: 0001", "flask db init"),
-        (sql("INSERT INTO schema_migration (name, applied) VALUES ('9999_x', '2099-01-01')"),
+        (plant("PRAGMA foreign_keys = 0"), "pragmas", "foreign_keys is 0", "disk of this machine"),
+        (plant("PRAGMA synchronous = 1"), "pragmas", "synchronous is 1", "disk"),
+        (plant("DELETE FROM schema_migration"), "schema", "pending: 0001", "flask db init"),
+        (plant("INSERT INTO schema_migration (name, applied) VALUES ('9999_x', '2099-01-01')"),
          "schema", "newer than this code: 9999_x", "update"),
-        (sql("CREATE INDEX more ON user (username)"), "schema", "not as in models.py", "migration"),
+        (plant("CREATE INDEX x ON user (username)"), "schema", "not as in models.py", "migration"),
         (damage, "integrity", "", "last backup"),
         (orphan, "integrity", "a row of key without its user", "last backup"),
         (unknown_hash, "old hashes", "1 account with a hash", "flask users set-password NAME"),

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from click.testing import Result
 from commands import CONTROL, ESCAPED, HOSTILE, done, refused
-from conftest import PASSWORD, Browser
+from conftest import PASSWORD, Browser, on_sqlite, sql
 from flask import Flask
 from flask.testing import FlaskCliRunner
 from processes import FLASK, ROOT, environment, flask
@@ -41,13 +41,13 @@ def two(app: Flask) -> dict[str, str]:
     tokens = {}
     for number, (browser, name) in enumerate(seats.items()):
         tokens[browser] = users.log_in(name, PASSWORD, Client("192.0.2.1", browser)).token
-        database.execute_sql(
+        sql(
             "UPDATE session SET last_seen_at = ?, created_at = 1764849240000 WHERE user_agent = ?",
             (1764849240000 + 1000 * number, browser),
         )
     future = 4_000_000_000_000
-    database.execute_sql("UPDATE session SET created_at = ?", (future,))
-    database.execute_sql("UPDATE session SET idle_expires_at = ?", (future,))
+    sql("UPDATE session SET created_at = ?", (future,))
+    sql("UPDATE session SET idle_expires_at = ?", (future,))
     return tokens
 
 
@@ -78,7 +78,7 @@ def test_list_prints_live_sessions_last_seen_first(run, two: dict[str, str]) -> 
         "ip_address": "192.0.2.1",
         "user_agent": "Lynx",
     }
-    database.execute_sql("UPDATE session SET idle_expires_at = 1 WHERE user_agent = 'Lynx'")
+    sql("UPDATE session SET idle_expires_at = 1 WHERE user_agent = 'Lynx'")
     assert len(json.loads(run("list", "--json").stdout)) == 2
 
 
@@ -103,13 +103,13 @@ def test_the_table_has_a_line_for_each_session_and_no_token(run, two: dict[str, 
 
 
 def test_a_session_without_address_and_browser_has_its_line_too(run, two: dict[str, str]) -> None:
-    database.execute_sql("UPDATE session SET ip_address = '', user_agent = ''")
+    sql("UPDATE session SET ip_address = '', user_agent = ''")
     assert all(line.endswith("-") for line in run("list").stdout.splitlines()[1:])
 
 
 def test_a_hostile_user_agent_never_reaches_the_terminal(run, two: dict[str, str]) -> None:
     hostile = "x\x1b]0;title\x07\r\n\u202e\x9b"
-    database.execute_sql("UPDATE session SET user_agent = ?", (hostile,))
+    sql("UPDATE session SET user_agent = ?", (hostile,))
     output = run("list").stdout
     assert "x\\x1b]0;title\\x07" in output
     assert not CONTROL.search(output)
@@ -117,7 +117,7 @@ def test_a_hostile_user_agent_never_reaches_the_terminal(run, two: dict[str, str
 
 
 def test_a_hostile_username_never_reaches_the_terminal(run, two: dict[str, str]) -> None:
-    database.execute_sql("UPDATE user SET username = ?", (HOSTILE,))
+    sql("UPDATE user SET username = ?", (HOSTILE,))
     for args in (["list"], ["end", handle_of("Lynx")]):
         output = run(*args).output
         assert ESCAPED in output
@@ -157,7 +157,7 @@ def test_end_of_an_unknown_handle_ends_nothing(run, two: dict[str, str], handle:
 
 def test_a_dead_session_has_no_handle_any_more(run, two: dict[str, str]) -> None:
     handle = handle_of("Lynx")
-    database.execute_sql("UPDATE session SET idle_expires_at = 1 WHERE user_agent = 'Lynx'")
+    sql("UPDATE session SET idle_expires_at = 1 WHERE user_agent = 'Lynx'")
     refused(run("end", handle), "there is no live session")
 
 
@@ -179,7 +179,7 @@ def test_an_unknown_user_is_refused_in_one_line(run, two, args: list[str]) -> No
 
 def test_prune_removes_dead_rows_and_says_how_many(run, two: dict[str, str]) -> None:
     done(run("prune"), "Removed no dead sessions.")
-    database.execute_sql("UPDATE session SET idle_expires_at = 1 WHERE user_agent = 'Lynx'")
+    sql("UPDATE session SET idle_expires_at = 1 WHERE user_agent = 'Lynx'")
     done(run("prune"), "Removed 1 dead session.")
     assert browsers() == {"Firefox", "Safari"}
 
@@ -187,7 +187,7 @@ def test_prune_removes_dead_rows_and_says_how_many(run, two: dict[str, str]) -> 
 def test_prune_goes_in_batches_while_people_log_in(app: Flask, settings: dict[str, str]) -> None:
     users.create_user("Jane", PASSWORD)
     user = users.create_user("Other", PASSWORD)
-    database.execute_sql(
+    sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
         "INSERT INTO session SELECT randomblob(32), ?, 1, 1, 1, 1, 1, '', '' FROM n",
         (user.id,),
@@ -223,7 +223,7 @@ def test_without_a_database_every_command_says_how_to_make_one(
     settings: dict[str, str], args: list[str], state: str
 ) -> None:
     runner = create_app(settings).test_cli_runner()
-    if state == "empty":
+    if state == "empty" and on_sqlite():
         database.create_file()
     refused(runner.invoke(args=["sessions", *args]), "flask db init")
     database.close_all()

@@ -79,6 +79,7 @@ def test_after_a_log_out_the_next_user_of_the_browser_is_told_nothing(browser):
     assert not notice(browser)
 
 
+@pytest.mark.database("sqlite")
 def test_nothing_in_the_database_tells_whose_password_is_common(app, browser):
     browser.sign_up("Jane", "password1")
     rows = [list(model.select().dicts()) for model in (User, Key)]

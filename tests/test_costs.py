@@ -77,7 +77,7 @@ def count_calls(
     monkeypatch.setattr(owner, name, counted)
 
 
-def statement_kind(_database: Any, sql: str, *_args: Any) -> str:
+def statement_kind(_database: Any, sql: str, *_args: Any, **_options: Any) -> str:
     kinds = {"SELECT": "reads", "SAVEPOINT": "free", "RELEASE": "free"}
     return kinds.get(sql.split(maxsplit=1)[0], "writes")
 

@@ -14,7 +14,7 @@ from accounts.client import Client
 from database import DatabaseURLError, connect, database, release
 from models import User
 
-pytestmark = pytest.mark.usefixtures("app")
+pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.database("sqlite")]
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from accounts import users
 from database import database
 from models import Event, Key, User
 
+pytestmark = pytest.mark.database("sqlite")
+
 
 @pytest.fixture
 def settings(settings):

@@ -24,6 +24,8 @@ from app import create_app
 from database import database, release
 from models import MODELS, Session, User
 
+pytestmark = pytest.mark.database("sqlite")
+
 FAULTS = {
     # how it comes about, what the operator reads, whether pages can still be read
     "b135-locked": (faults.locked, "fuser", True),

@@ -94,6 +94,7 @@ def test_the_name_is_free_and_whoever_takes_it_begins_with_nothing(app, jane):
     assert Event.select().where(Event.user == User.get()).count() == 1
 
 
+@pytest.mark.database("sqlite")
 def test_the_file_holds_no_trace_of_the_rows(jane):
     user_id = User.get().id
     delete_account(jane)

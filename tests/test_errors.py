@@ -5,8 +5,9 @@ import sqlite3
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import postgresql
 import pytest
-from conftest import PASSWORD, field, hidden_fields, page_form, soup
+from conftest import PASSWORD, field, hidden_fields, on_sqlite, page_form, soup, sql
 
 from accounts import users
 from database import database
@@ -20,6 +21,9 @@ SECRET = "INSERT INTO user /srv/vestibule/users.py"
 @pytest.fixture(autouse=True)
 def impatient(app):
     """A write waits for another one for a moment only."""
+    if not on_sqlite():
+        postgresql.impatient()
+        return
     database.pragma("busy_timeout", 50, permanent=True)
     database.close_all()
 
@@ -37,7 +41,7 @@ def send(status, browser, monkeypatch):
     if status == 500:
         monkeypatch.setattr(users, "sign_up", crash)
     if status == 503:
-        Path(database.path).unlink()
+        sql("DROP TABLE session")
         with browser.client.session_transaction() as session:
             session["token"] = "x" * 43
     return SENDERS[status](browser)
@@ -147,7 +151,11 @@ def test_b156_a_broken_layout_still_answers(app, browser, path):
 
 @contextmanager
 def gone():
-    """The file is moved away, while connections to it lie in the pool."""
+    """The file is moved away, while connections to it lie in the pool; the server is gone."""
+    if not on_sqlite():
+        with postgresql.unreachable():
+            yield
+        return
     files = list(Path(database.path).parent.glob("test.db*"))
     for file in files:
         file.rename(file.with_name(f"away-{file.name}"))
@@ -168,13 +176,18 @@ def junk():
 @contextmanager
 def locked():
     """Somebody else writes and does not come to an end."""
+    if not on_sqlite():
+        with postgresql.locked():
+            yield
+        return
     with closing(sqlite3.connect(database.path)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.rollback()
 
 
-FAULTS = pytest.mark.parametrize("fault", [gone, junk, locked])
+OF_A_FILE = pytest.param(junk, marks=pytest.mark.database("sqlite"))
+FAULTS = pytest.mark.parametrize("fault", [gone, OF_A_FILE, locked])
 
 
 @FAULTS
@@ -197,6 +210,7 @@ def test_a_database_fault_leaves_the_form_as_typed(app, browser, fault, path):
     assert (User.select().count(), Key.select().count()) == (1, 1)
 
 
+@pytest.mark.database("sqlite")
 def test_a_database_that_is_gone_is_not_made_anew(browser):
     """An empty one in its place would hide from the operator that everything is missing."""
     with gone():
@@ -210,7 +224,7 @@ def test_pages_that_need_no_database_answer_without_it(app, browser, fault):
         assert [browser.get(path).status_code for path in ("/", "/signup", "/login")] == [200] * 3
 
 
-@pytest.mark.parametrize("fault", [gone, junk])
+@pytest.mark.parametrize("fault", [gone, OF_A_FILE])
 def test_a_signed_in_visitor_is_not_signed_out_by_a_database_fault(jane, fault):
     with fault():
         answer = jane.get("/profile")
@@ -246,7 +260,8 @@ def test_a_dead_session_is_a_strangers_even_when_its_row_cannot_be_deleted(jane)
 
 def test_a_fault_is_over_when_it_is_over(app, browser):
     """No connection to a database that was bad, or is gone, is kept."""
-    for fault in (junk, gone, locked, junk):
+    faults = (junk, gone, locked, junk) if on_sqlite() else (gone, locked)
+    for fault in faults:
         with fault():
             assert browser.sign_up("Jane").status_code == 503
     assert browser.sign_up("Jane").status_code == 302

@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from conftest import PASSWORD, Browser
+from conftest import PASSWORD, Browser, sql
 from lucia import V2_HASH, V2_PASSWORD
 
 from accounts import events, sessions, users
@@ -72,7 +72,7 @@ def test_a_failed_log_in_at_an_unknown_name_is_not_on_record(user):
 
 
 def test_a_hash_that_was_upgraded(user):
-    database.execute_sql("UPDATE key SET password_hash = ?", (V2_HASH,))
+    sql("UPDATE key SET password_hash = ?", (V2_HASH,))
     handle = users.log_in("Jane", V2_PASSWORD, HERE).handle
     assert recorded() == [
         from_here("authn_password_upgrade", user),

@@ -1,9 +1,7 @@
 """The start page, and the addresses that machines ask for."""
 
 import pytest
-from conftest import soup
-
-from database import database
+from conftest import soup, sql
 
 
 def links(html):
@@ -55,6 +53,7 @@ def test_healthz_says_ok_to_a_signed_in_visitor_too(jane):
     assert jane.get("/healthz").text == "ok"
 
 
+@pytest.mark.database("sqlite")
 def test_healthz_says_503_when_the_database_file_is_gone(app, browser, tmp_path):
     assert browser.get("/healthz").status_code == 200
     (tmp_path / "test.db").unlink()
@@ -65,10 +64,11 @@ def test_healthz_says_503_when_the_database_file_is_gone(app, browser, tmp_path)
 
 def test_healthz_says_503_when_the_database_has_no_tables(app, browser):
     """An installation that was never initialised is not healthy."""
-    database.execute_sql("DROP TABLE session")
+    sql("DROP TABLE session")
     assert browser.get("/healthz").status_code == 503
 
 
+@pytest.mark.database("sqlite")
 def test_healthz_says_503_when_the_database_is_junk(app, browser, tmp_path):
     junk(tmp_path)
     assert browser.get("/healthz").status_code == 503

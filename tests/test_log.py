@@ -6,17 +6,16 @@ import subprocess
 import sys
 
 import pytest
-from conftest import PASSWORD, Browser
+from conftest import PASSWORD, Browser, sql
 from processes import ROOT, Visitor, environment, free_port, server
 
 from accounts import throttling, users
 from accounts.errors import TooManyAttempts
 from blueprints import logs
-from database import database
 from models import Event, Session, User
 
 CANARY = "canary-5f1d0c"
-HOSTILE = 'evil\r\n{"event": "forged"}\x1b[31m\u2028\u2029\u202e\x85\0end'
+HOSTILE = 'evil\r\n{"event": "forged"}\x1b[31m\u2028\u2029\u202e\x85\x7fend'
 TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -140,7 +139,7 @@ def crash(name, *_rest):
 
 def test_what_visitors_send_stays_one_line_of_ascii(app, capfd, monkeypatch):
     users.create_user("Jane", PASSWORD)
-    database.execute_sql("UPDATE user SET username = ?", (HOSTILE[:31],))
+    sql("UPDATE user SET username = ?", (HOSTILE[:31],))
     browser = Browser(app)
     browser.client.environ_base["HTTP_USER_AGENT"] = HOSTILE
     browser.log_in(HOSTILE[:31], HOSTILE)
@@ -176,7 +175,7 @@ def test_no_secret_is_ever_in_the_log_or_on_record(app, capfd, monkeypatch, faul
     with jane.client.session_transaction() as session:
         secrets = [session["token"], session["csrf_token"]]
     secrets += [jane.client.get_cookie(name).value for name in ("auth_session", "known_browser")]
-    secrets += [hash_ for (hash_,) in database.execute_sql("SELECT password_hash FROM key")]
+    secrets += [hash_ for (hash_,) in sql("SELECT password_hash FROM key")]
     jane.log_out()
     written = capfd.readouterr().err + repr(list(Event.select().dicts()))
     assert "user_created" in written

@@ -170,7 +170,7 @@ def test_where_both_twins_are_odd_the_name_between_them_is_held(bring) -> None:
             "Jane Doe",
             "    ",
             "Jane\nDoe",
-            "Ja\x00ne",
+            pytest.param("Ja\x00ne", marks=pytest.mark.database("sqlite")),
             "Ja\x1bne",
             "<script>",
             "'\";--",
@@ -422,4 +422,4 @@ def test_every_spelling_means_whom_it_meant_there(app: Flask, tmp_path, names: l
             assert user_id in {found.id for found in users.find_users(name)}
             with pytest.raises((UsernameTaken, InvalidUsername)):
                 users.create_user(form, PASSWORD)
-    assert database.execute_sql("PRAGMA foreign_key_check").fetchall() == []
+    database.refuse_orphans()

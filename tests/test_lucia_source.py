@@ -196,6 +196,7 @@ def test_what_is_no_sound_database_of_lucia_is_refused_in_one_line(
     assert names() == []
 
 
+@pytest.mark.database("sqlite")
 def test_ones_own_database_is_refused_and_its_locks_stay(app: Flask, run) -> None:
     refused(run(database.path), "this is Vestibule's own database")
 

@@ -15,6 +15,8 @@ from app import create_app
 from database import database
 from models import MODELS, User
 
+pytestmark = pytest.mark.database("sqlite")
+
 HISTORY = "schema_migration"
 FAMILY = ("user", "key", "session")  # a row of each for each who signed up
 

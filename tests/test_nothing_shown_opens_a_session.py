@@ -4,7 +4,7 @@ import json
 import logging
 import re
 
-from conftest import Browser
+from conftest import Browser, sql
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -12,7 +12,6 @@ from profile_pages import FIREFOX, change_password, change_username, token_of
 
 from accounts import sessions
 from blueprints.logs import JSONLines
-from database import database
 from models import MODELS, Session
 
 PAGES = ["/", "/profile", "/profile/password", "/profile/username", "/profile/sessions",
@@ -108,4 +107,4 @@ def test_the_same_handle_stands_everywhere(app, runner, caplog):
         assert handle in jane.get(page).text
     assert f'"session": "{handle}"' in caplog.text
     assert bytes(Session.get().id).hex().startswith(handle)
-    assert database.execute_sql("SELECT session FROM event").fetchone() == (handle,)
+    assert sql("SELECT session FROM event").fetchone() == (handle,)

@@ -3,12 +3,11 @@
 import re
 
 import pytest
-from conftest import Browser, page_text, soup
+from conftest import Browser, page_text, soup, sql
 from profile_pages import FIREFOX, end_other_sessions, end_session, token_of
 
 from accounts import sessions
 from blueprints import words
-from database import database
 from models import Session, now
 
 DAY, MINUTE = 86_400_000, 60_000
@@ -34,7 +33,7 @@ def entry(browser, handle):
 
 
 def test_every_live_session_is_there_with_browser_address_times_and_handle(app, jane, phone):
-    database.execute_sql(
+    sql(
         "UPDATE session SET created_at = ?, last_seen_at = ?",
         (now() - 3 * DAY, now() - 10 * MINUTE),
     )

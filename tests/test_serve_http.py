@@ -33,8 +33,13 @@ def test_a_visitor_signs_up_looks_around_and_comes_back(settings: dict[str, str]
         assert jane.is_signed_in()
         assert jane.send("/healthz")[::2] == (200, "ok")
         kill_group(process)
-    (path,) = {settings["DATABASE_URL"].removeprefix("sqlite:///")}
-    assert Path(path).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.database("sqlite")
+def test_the_database_is_its_owners_alone(settings: dict[str, str]) -> None:
+    with server(settings):
+        path = Path(settings["DATABASE_URL"].removeprefix("sqlite:///"))
+        assert path.stat().st_mode & 0o777 == 0o600
 
 
 def test_b123_b124_of_fifty_sign_ups_of_one_name_at_once_exactly_one_succeeds(

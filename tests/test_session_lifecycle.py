@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from conftest import Browser
+from conftest import Browser, on_sqlite, sql
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -23,7 +23,7 @@ def ms(period: timedelta) -> int:
 
 def let_pass(period: timedelta, since: str = "active_expires_at - 86400000") -> None:
     """Age every session so that `period` has passed since it was begun or last renewed."""
-    database.execute_sql(
+    sql(
         f"""WITH age AS (SELECT id AS of, ? - (? - ({since})) AS by FROM session)
         UPDATE session SET created_at = created_at - by, last_seen_at = last_seen_at - by,
         authenticated_at = authenticated_at - by, active_expires_at = active_expires_at - by,
@@ -125,9 +125,7 @@ def test_b044_no_session_outlives_its_ninetieth_day_however_it_is_used(jane: Bro
 def test_ninety_days_end_a_session_whatever_its_other_times_say(jane: Browser) -> None:
     let_pass(90 * DAY + SECOND, since="created_at")
     future = now() + ms(DAY)
-    database.execute_sql(
-        "UPDATE session SET active_expires_at = ?, idle_expires_at = ?", (future, future)
-    )
+    sql("UPDATE session SET active_expires_at = ?, idle_expires_at = ?", (future, future))
     assert not jane.is_signed_in()
 
 
@@ -154,7 +152,7 @@ def test_b043_a_user_locked_or_deleted_is_out_at_once_in_every_browser(
 
 
 def test_the_row_of_a_locked_user_opens_nothing(jane: Browser) -> None:
-    database.execute_sql("UPDATE user SET locked_at = 1")
+    sql("UPDATE user SET locked_at = 1")
     assert not jane.is_signed_in()
 
 
@@ -167,7 +165,7 @@ def test_b129_a_request_under_way_never_brings_back_a_session_that_was_ended(
 
     def find_and_end_elsewhere(session_id: bytes) -> Session | None:
         session = find(session_id)
-        database.execute_sql("DELETE FROM session")
+        sql("DELETE FROM session")
         return session
 
     monkeypatch.setattr(opening, "_find", find_and_end_elsewhere)
@@ -178,13 +176,16 @@ def test_b129_a_request_under_way_never_brings_back_a_session_that_was_ended(
     assert not jane.is_signed_in()
 
 
+READ_ONLY = {True: "PRAGMA query_only = {}", False: "SET default_transaction_read_only = {}"}
+
+
 def test_a_database_that_cannot_be_written_keeps_nobody_from_reading(
     jane: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     let_pass(2 * DAY)
-    database.execute_sql("PRAGMA query_only = 1")
+    sql(READ_ONLY[on_sqlite()].format(1))
     answer = jane.get("/profile")
     assert answer.status_code == 200
     assert not sent_cookie(answer)
-    database.execute_sql("PRAGMA query_only = 0")
+    sql(READ_ONLY[on_sqlite()].format(0))
     assert "Max-Age" in sent_cookie(jane.get("/profile"))

@@ -5,7 +5,7 @@ browser always gets in. The clock is moved by hand; nothing is hashed.
 from pathlib import Path
 
 import pytest
-from conftest import NO_LIMITS
+from conftest import NO_LIMITS, on_sqlite
 
 from accounts import throttling
 from accounts.client import Client
@@ -41,7 +41,8 @@ def clock(app, monkeypatch):
     """The clock that throttling goes by, and a database that need not survive a power cut."""
     clock = Clock()
     monkeypatch.setattr(throttling, "now", clock)
-    database.execute_sql("PRAGMA synchronous = OFF")
+    if on_sqlite():
+        database.execute_sql("PRAGMA synchronous = OFF")
     return clock
 
 

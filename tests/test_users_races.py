@@ -5,13 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import PASSWORD
+from conftest import PASSWORD, sql
 from lucia import V2_HASH, V2_PASSWORD
 
 from accounts import passwords, users
 from accounts.client import Client
 from accounts.errors import Busy, UsernameTaken
-from database import database, release
+from database import release
 from models import Key, Session, User
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -26,7 +26,7 @@ def user(app: object) -> User:
 
 
 def store_hash(password_hash: str | None) -> None:
-    database.execute_sql("UPDATE key SET password_hash = ?", (password_hash,))
+    sql("UPDATE key SET password_hash = ?", (password_hash,))
 
 
 def rows() -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from peewee import Expression, ModelSelect
 
+from database import database
 from models import Key, User
 
 from .. import held_names, usernames
@@ -18,6 +19,8 @@ def find_key(username: str) -> Key | None:
 
 def _keys_meant(username: str) -> "ModelSelect[Key]":
     typed, name = usernames.lucia_key(username), usernames.login_key(username)
+    if "\0" in username and not database.keeps_nul:
+        typed = None  # nobody's: PostgreSQL refuses to look for it
     imported = (Key.provider == LUCIA_PROVIDER) & (Key.provider_user_id == typed)
     named = (Key.provider == USERNAME_PROVIDER) & Key.provider_user_id.in_([name, typed])
     return Key.select(Key, User).join(User).where(imported | named)

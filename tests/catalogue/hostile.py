@@ -7,9 +7,8 @@ rows that it does not name.
 
 from collections.abc import Mapping
 
-from conftest import PASSWORD, Browser, hidden_fields, page_form
+from conftest import PASSWORD, Browser, hidden_fields, page_form, sql
 
-from database import database
 from models import Key, Session, User
 
 FORM = {"username": "Jane", "password": PASSWORD}
@@ -23,7 +22,7 @@ def rows() -> tuple[int, int, int]:
 def content() -> dict[str, list[tuple]]:
     """All that is stored about accounts; counters of tries are left out."""
     tables = ("user", "key", "session", "event")
-    return {name: database.execute_sql(f'SELECT * FROM "{name}"').fetchall() for name in tables}
+    return {name: sql(f'SELECT * FROM "{name}"').fetchall() for name in tables}
 
 
 def typed(browser: Browser, path: str) -> dict[str, str]:

@@ -10,13 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD, Browser, field, hidden_fields, page_form
+from conftest import PASSWORD, Browser, field, hidden_fields, page_form, sql
 from hostile import FORM, rows
 
 from accounts import users
 from accounts.throttling import LoginAttempt
 from app import create_app
-from database import database
 from models import Counter, Session
 
 pytestmark = pytest.mark.usefixtures("steady")
@@ -104,7 +103,7 @@ MOMENTS = [0, -1, -(2**63), 2**31 * 1000, 253_402_300_799_999, 2**63 - 1]
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("column", COLUMNS)
 def test_b133_a_row_of_any_time_crashes_nothing(app, jane, runner, column, moment):
-    database.execute_sql(f"UPDATE session SET {column} = ?", (moment,))
+    sql(f"UPDATE session SET {column} = ?", (moment,))
     answer = jane.get("/profile")
     assert answer.status_code in (200, 302)
     over = moment <= 0 and column in ("created_at", "idle_expires_at")
@@ -118,8 +117,8 @@ def test_b133_a_row_of_any_time_crashes_nothing(app, jane, runner, column, momen
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_b133_a_user_of_any_time_crashes_nothing(jane, runner, moment):
-    database.execute_sql("UPDATE user SET created_at = ?", (moment,))
-    database.execute_sql("UPDATE event SET at = ?", (moment,))
+    sql("UPDATE user SET created_at = ?", (moment,))
+    sql("UPDATE event SET at = ?", (moment,))
     assert jane.get("/profile").status_code == 200
     for args in (["users", "list"], ["users", "list", "--json"], ["users", "show", "Jane"]):
         assert runner.invoke(args=args).exit_code == 0

@@ -8,7 +8,7 @@ import hashlib
 import json
 
 import pytest
-from conftest import PASSWORD, SECRET_KEY, Browser
+from conftest import PASSWORD, SECRET_KEY, Browser, sql
 from flask import Flask
 from itsdangerous import URLSafeSerializer
 from werkzeug.test import TestResponse
@@ -228,7 +228,7 @@ def test_b052_b153_the_secret_key_is_rotated_without_signing_anybody_out(
 
     laptop = Browser(rotated)
     laptop.client.set_cookie(COOKIE, old_cookie)
-    database.execute_sql("UPDATE session SET active_expires_at = 0")
+    sql("UPDATE session SET active_expires_at = 0")
     assert laptop.is_signed_in()
     new_cookie = cookie_of(laptop)
     assert new_cookie != old_cookie

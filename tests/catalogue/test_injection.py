@@ -25,7 +25,7 @@ SQL = [
 
 
 def schema():
-    return database.execute_sql("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+    return sorted(database.execute_sql(database.table_names).fetchall())
 
 
 @pytest.mark.parametrize("text", SQL)
