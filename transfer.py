@@ -26,20 +26,28 @@ def count_rows() -> int:
     return sum(model.select().count() for model in MODELS)
 
 
-def copy_to(url: str, progress: Progress) -> dict[str, int]:
-    """Copy the database in use, which must be SQLite's, to the one at `url`, which is brought up
-    to date first and must be empty; return how many rows there are, by table.
+def target_at(url: str) -> Any:
+    """Return the PostgreSQL database at `url`, to copy the one in use to, which must be SQLite's.
 
-    In one transaction there, committed when every row has been read back and is the same.
-    progress: called with the number of rows just copied, and again when they were compared.
-    Raises CopyRefused, DatabaseURLError, and PeeweeException where a database fails.
+    Raises CopyRefused, DatabaseURLError.
     """
     target = database_at(url)
     if isinstance(target, SQLite) or not isinstance(database.obj, SQLite):
         raise CopyRefused("only from SQLite to PostgreSQL; else: flask db backup, or pg_dump")
+    return target
+
+
+def copy_to(target: Any, progress: Progress) -> dict[str, int]:
+    """Copy the database in use to `target`, which is brought up to date first and must be empty;
+    return how many rows there are, by table.
+
+    In one transaction there, committed when every row has been read back and is the same.
+    progress: called with the number of rows just copied, and again when they were compared.
+    Raises CopyRefused, and PeeweeException where a database fails.
+    """
     with closing_all(target):
         _bring_up_to_date(target)
-        with _unchanged_source() as source, target.atomic():
+        with target.atomic(), _unchanged_source() as source:  # found changed: nothing is committed
             for model in MODELS:
                 _copy(model, source, target, progress)
             counts = {

@@ -36,7 +36,7 @@ def one_line_refusals() -> Iterator[None]:
 
 
 def _hint(error: Exception) -> str:
-    text = str(error)
+    text = " ".join(str(error).split())
     missing = "no such table" in text or "unable to open" in text
     return f"{text} (make it with: flask db init)" if missing else text
 

@@ -107,8 +107,9 @@ def copy(url: str) -> None:
     flask db copy --to postgresql://vestibule@db.example.org/vestibule
     """
     try:
+        target = transfer.target_at(url)
         with progress_bar(2 * transfer.count_rows(), "Copying") as bar:
-            counts = transfer.copy_to(url, bar.update)
+            counts = transfer.copy_to(target, bar.update)
     except (transfer.CopyRefused, DatabaseURLError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(

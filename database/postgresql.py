@@ -41,20 +41,18 @@ MEANT = {
     "synchronous_commit": ("on", "remote_apply", "remote_write", "local"),
 }
 
-# What an operator can do, by the beginning of the SQLSTATE ("": no server was reached).
+# What an operator can do, by the beginning of the SQLSTATE ("": no connection was made).
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 ADVICE = {
     "25006": "This server takes no writes: a standby? Name all hosts in DATABASE_URL.",
-    "28": "PostgreSQL refused user or password. Look at DATABASE_URL and at pg_hba.conf.",
-    "3D000": "There is no database of this name. Make it: createdb NAME.",
     "40": "Others were writing the same rows. It may be tried again; nothing is to be done.",
     "42501": "The user of DATABASE_URL may not do this. Make it the owner of the database.",
     "42P01": "The tables are not those of this version. Run flask db init.",
     "53100": "The disk of the database server is full. Free some space there.",
-    "53300": "Too many connections. Raise max_connections, or put PgBouncer before the server.",
     "55P03": "Somebody keeps rows locked. Find out who: SELECT * FROM pg_stat_activity.",
     "57P": "The database server is stopping or starting. It is tried again by itself.",
-    "": "PostgreSQL cannot be reached. Is it running, and is DATABASE_URL right?",
+    "": "PostgreSQL cannot be used. Is it running? Are host, name, user and password of"
+    " DATABASE_URL right, and is max_connections high enough?",
 }
 
 M = TypeVar("M", bound=Model)
@@ -186,7 +184,10 @@ class PostgreSQL(PooledPsycopg3Database):
     def _is_closed(self, conn: psycopg.Connection) -> bool:
         # Asked at every check-out. A server that went away has said so on the socket already:
         # whoever waits for nothing and has something to read is over. Costs no round trip.
-        return is_lost(conn) or has_something_to_read(conn)
+        if not is_lost(conn) and not has_something_to_read(conn):
+            return False
+        conn.close()
+        return True
 
 
 def _without_secrets(given: dict[str, Any]) -> str:

@@ -1,0 +1,231 @@
+"""What only PostgreSQL does: its server goes away, and many hosts share it."""
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+from conftest import PASSWORD, SECRET_KEY, Browser, field, page_text, sql
+from flask import Flask
+from peewee import OperationalError
+from postgresql import Server, query, running_server
+from processes import Visitor, flask, flask_at_once, free_port, server, wait_until
+
+import migrations
+from accounts import users
+from accounts.errors import UsernameTaken
+from app import create_app
+from config import ConfigError
+from database import advice, database, release
+from models import User
+
+pytestmark = pytest.mark.database("postgresql")
+
+
+@pytest.fixture
+def own_server() -> Iterator[Server]:
+    """A server that this test may stop."""
+    with running_server() as own:
+        yield own
+
+
+@pytest.fixture
+def own_settings(settings: dict[str, str], own_server: Server) -> dict[str, str]:
+    """Settings of an application on that server."""
+    return {**settings, "DATABASE_URL": own_server.url()}
+
+
+@pytest.fixture
+def own_app(own_settings: dict[str, str]) -> Iterator[Flask]:
+    """An application on that server."""
+    app = create_app(own_settings)
+    migrations.upgrade()
+    yield app
+    database.close_all()
+
+
+def test_a_server_that_was_restarted_is_noticed_before_anybody_is_told(
+    own_app: Flask, own_server: Server
+) -> None:
+    browser = Browser(own_app)
+    browser.sign_up("Jane")
+    release()
+    assert database._connections, "a connection lies in the pool"
+    own_server.stop()
+    own_server.start()
+    assert browser.is_signed_in()
+
+
+def test_while_the_server_is_down_nothing_is_changed_and_afterwards_all_is_well(
+    own_app: Flask, own_server: Server
+) -> None:
+    browser = Browser(own_app)
+    browser.sign_up("Jane")
+    stranger = Browser(own_app)
+    stranger.get("/signup")
+    own_server.stop("fast")
+    assert browser.get("/profile").status_code == 503
+    answer = stranger.sign_up("Joan")
+    assert answer.status_code == 503
+    assert "Nothing was changed" in page_text(answer.text)
+    assert field(answer.text, "username")["value"] == "Joan"
+    own_server.start()
+    assert wait_until(lambda: stranger.sign_up("Joan").status_code == 302, seconds=5)
+    assert browser.is_signed_in()
+
+
+def test_a_connection_lost_in_the_commit_is_told_as_what_it_is(app: Flask) -> None:
+    """The server ends the connection while it commits; it may have done so before or after."""
+    sql(
+        "CREATE FUNCTION end_connection() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$"
+    )
+    sql(
+        "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON key DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION end_connection()"
+    )
+    browser = Browser(app)
+    answer = browser.sign_up("Jane")
+    assert answer.status_code == 503
+    assert "cannot tell whether" in page_text(answer.text)
+    assert "Nothing was changed" not in page_text(answer.text)
+    sql("DROP TRIGGER late ON key")
+    assert browser.sign_up("Jane").status_code == 302
+
+
+def test_after_a_refusal_by_the_index_the_connection_is_as_good_as_before(app: Flask) -> None:
+    users.create_user("Jane", PASSWORD)
+    connection = database.connection()
+    with pytest.raises(UsernameTaken):
+        users.create_user("jane", PASSWORD)
+    assert users.create_user("Joan", PASSWORD)
+    assert database.connection() is connection
+
+
+def test_ten_hosts_that_start_at_once_migrate_once(settings: dict[str, str]) -> None:
+    done = flask_at_once(settings, "db", "init", times=10)
+    assert [one.returncode for one in done] == [0] * 10
+    assert sorted("up to date" in one.stdout for one in done) == [False] + [True] * 9
+    applied = "SELECT count(*), count(DISTINCT name) FROM schema_migration"
+    assert query(settings["DATABASE_URL"], applied) == [(3, 3)]
+
+
+def test_text_is_compared_by_its_bytes_whatever_the_locale_of_the_server(app: Flask) -> None:
+    columns = "SELECT DISTINCT collation_name FROM information_schema.columns WHERE table_name IN"
+    found = sql(f"{columns} ('user', 'key', 'session', 'event') AND data_type = 'text'").fetchall()
+    assert found == [("C",)]
+
+
+def test_a_long_list_comes_as_it_is_read(app: Flask) -> None:
+    sql("INSERT INTO user SELECT 'id' || i, 'User' || i, i, NULL FROM generate_series(1, 5000) i")
+    rows = database.stream(User.select().order_by(User.created_at))
+    assert next(rows).username == "User1"
+    cursors = sql("SELECT count(*) FROM pg_cursors").fetchone()[0]
+    assert cursors == 1
+    assert sum(1 for _ in rows) == 4999
+    assert not database.in_transaction()
+
+
+def test_the_password_in_the_address_is_shown_nowhere(settings: dict[str, str]) -> None:
+    url = "postgresql://jane:canary-secret@127.0.0.1:1/vestibule"
+    for command in (["db", "init"], ["db", "status"], ["doctor"], ["users", "list"], ["serve"]):
+        done = flask({**settings, "DATABASE_URL": url}, *command)
+        assert done.returncode == 1, command
+        assert "canary" not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["nowhere", "vestibule&user=nobody", "vestibule&port=1"])
+def test_a_fault_of_the_address_comes_with_advice(
+    settings: dict[str, str], postgresql_server: Server, name: str
+) -> None:
+    url = f"postgresql:///?host={postgresql_server.socket}&user=postgres&dbname={name}"
+    create_app({**settings, "DATABASE_URL": url})
+    with pytest.raises(OperationalError) as fault:
+        database.connect()
+    assert "DATABASE_URL" in advice(fault.value)
+
+
+def test_an_address_that_is_none_is_refused_at_the_start() -> None:
+    url = "postgresql://host/x?nonsense=1"
+    with pytest.raises(ConfigError, match="DATABASE_URL"):
+        create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url})
+
+
+def test_without_its_driver_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError, match="requirements-postgres"):
+        create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": "postgresql:///x"})
+
+
+@pytest.fixture
+def hosts(settings: dict[str, str]) -> Iterator[list[dict[str, str]]]:
+    """Two Vestibules on one database; gives the settings of each."""
+    limits = {"LIMIT_LOGIN_ADDRESS": "5 per 10 minutes", "LIMIT_LOGIN_ACCOUNT": "5/minute"}
+    both = [{**settings, **limits, "PORT": str(free_port())} for _ in range(2)]
+    with ExitStack() as stack:
+        for each in both:
+            stack.enter_context(server(each))
+        yield both
+
+
+def on(host: dict[str, str], visitor: Visitor) -> Visitor:
+    """The same browser, sent to another host by the one that stands in front."""
+    visitor.base = f"http://127.0.0.1:{host['PORT']}"
+    return visitor
+
+
+def test_what_happens_on_one_host_holds_on_the_other_at_once(hosts: list[dict[str, str]]) -> None:
+    first, second = hosts
+    jane = Visitor(first)
+    assert jane.submit("/signup", "Jane")[:2] == (302, "/profile")
+    assert "Jane" in on(second, jane).send("/profile")[2]
+    [(handle,)] = query(first["DATABASE_URL"], "SELECT lower(hex(substr(id, 1, 6))) FROM session")
+    assert flask(first, "sessions", "end", handle).returncode == 0
+    assert not on(second, jane).is_signed_in()
+
+
+def test_tries_are_counted_across_hosts(hosts: list[dict[str, str]]) -> None:
+    first, second = hosts
+    assert Visitor(first).submit("/signup", "Jane")[0] == 302
+    guesses = [
+        Visitor(host).submit("/login", "Jane", f"wrong horse {number}")[0]
+        for number, host in enumerate([first, second] * 3)
+    ]
+    assert guesses == [400] * 5 + [429]
+
+
+def test_of_twenty_sign_ups_of_one_name_on_two_hosts_one_succeeds(
+    hosts: list[dict[str, str]],
+) -> None:
+    visitors = [Visitor(host) for host in hosts * 5]
+    with ThreadPoolExecutor(10) as threads:
+        answers = list(threads.map(lambda each: each.submit("/signup", "Jane")[0], visitors))
+    assert answers.count(302) == 1
+    assert set(answers) <= {302, 400, 503, 429}
+
+
+def test_a_new_key_reaches_one_host_after_the_other(settings: dict[str, str]) -> None:
+    """Behind the rotation of docs/operating.md: both know both keys while it goes on."""
+    old, new = settings["SECRET_KEY"], "fedcba9876543210" * 4
+    first = {**settings, "PORT": str(free_port()), "SECRET_KEY_FALLBACKS": new}
+    second = {**settings, "PORT": str(free_port()), "SECRET_KEY": new, "SECRET_KEY_FALLBACKS": old}
+    with server(first), server(second):
+        jane = Visitor(first)
+        assert jane.submit("/signup", "Jane")[0] == 302
+        assert on(second, jane).is_signed_in()
+        joan = Visitor(second)
+        assert joan.submit("/signup", "Joan")[0] == 302  # signed with the new key
+        assert on(first, joan).is_signed_in()
+
+
+def test_an_error_keeps_what_the_refused_row_holds_to_itself(app: Flask) -> None:
+    with pytest.raises(Exception) as fault:  # noqa: PT011 - whatever it is
+        sql("INSERT INTO user VALUES ('canary', '', 1, NULL)")
+    assert "canary" not in str(fault.value)
+    assert "user_username_check" in str(fault.value)
+    with psycopg.connect(database.obj.conninfo) as bare, pytest.raises(psycopg.Error) as quoted:
+        bare.execute("INSERT INTO \"user\" VALUES ('canary', '', 1, NULL)")
+    assert "canary" in str(quoted.value), "what we keep out"
