@@ -17,4 +17,5 @@ throttling        how often somebody may try
 events            the record of what happened
 activity          what of it the account's owner is shown
 export            everything that is stored about an account
+statements        queries whose SQL is made once, for what every page and every log-in runs
 """

@@ -1,12 +1,13 @@
 """What happened to an account, for its owner to read."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from peewee import fn
+from peewee import Expression, Query, fn
 
 from models import Event, User
 
 from .events import Kind
+from .statements import statement
 
 EVENTS_PER_PAGE = 25
 
@@ -40,12 +41,21 @@ def failed_since_last_login(user: User, handle: str) -> SinceLastLogin | None:
     """Return what happened between the last log-in and that of the session `handle`; None when
     nothing failed, which one query tells.
     """
-    mine = Event.user == user
-    signed_in = Event.kind.in_([Kind.LOGIN_SUCCESS, Kind.USER_CREATED])
-    before = mine & signed_in & Event.session.not_in(["", handle])
-    last_id = fn.COALESCE(Event.select(fn.MAX(Event.id)).where(before), 0)
-    since = mine & (Event.kind == Kind.LOGIN_FAIL) & (Event.id > last_id)
-    failed = Event.select().where(since).count()
+    failed = _count_failed(user=user.id, handle=handle).fetchone()[0]
     if not failed:
         return None
-    return SinceLastLogin(failed, Event.select().where(before).order_by(Event.id.desc()).first())
+    before = Event.select().where(_logged_in_before(user, handle))
+    return SinceLastLogin(failed, before.order_by(Event.id.desc()).first())
+
+
+@statement
+def _count_failed(user: Any, handle: Any) -> Query:
+    last = Event.select(fn.MAX(Event.id)).where(_logged_in_before(user, handle))
+    failed = (Event.user == user) & (Event.kind == Kind.LOGIN_FAIL)
+    return Event.select(fn.COUNT(Event.id)).where(failed & (Event.id > fn.COALESCE(last, 0)))
+
+
+def _logged_in_before(user: Any, handle: Any) -> Expression:
+    signed_in = Event.kind.in_([Kind.LOGIN_SUCCESS, Kind.USER_CREATED])
+    condition: Expression = (Event.user == user) & signed_in
+    return condition & Event.session.not_in(["", handle])

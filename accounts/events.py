@@ -11,12 +11,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from peewee import IntegrityError
+from peewee import IntegrityError, Query
 
 from database import database
 from models import Event, User, now
 
 from .client import Client
+from .statements import statement
 
 logger = logging.getLogger("vestibule.events")
 
@@ -62,24 +63,29 @@ def configure(retention: timedelta) -> None:
 
 def record(
     kind: Kind, user: User | None, client: Client, session: str = "", detail: str = ""
-) -> Event:
-    """Record what happened to a user, in the transaction that made it happen; return the row.
+) -> int:
+    """Record what happened to a user, in the transaction that made it happen; return its id.
 
     session: the handle of a session. detail: a few words, never a secret.
     """
-    event = Event.create(
+    added = _add_event(
         at=now(),
-        kind=kind,
-        user=user,
+        kind=kind.value,
+        user=user and user.id,
         session=session,
         ip_address=client.ip_address,
         user_agent=client.user_agent,
-        detail=detail,
-    )
+        detail=str(detail),
+    ).fetchall()
     if user is not None:
         fields = {"user": user.id, "session": session, "detail": detail}
         database.after_commit(lambda: log(kind, client, **fields))
-    return event
+    return int(added[0][0])
+
+
+@statement
+def _add_event(**columns: Any) -> Query:
+    return Event.insert(columns).returning(Event.id)
 
 
 def record_failed_login(
@@ -93,10 +99,15 @@ def record_failed_login(
     does not exist.
     """
     with contextlib.suppress(IntegrityError), database.atomic():  # deleted in the meantime
-        event = record(Kind.LOGIN_FAIL, user, client, session)
+        event_id = record(Kind.LOGIN_FAIL, user, client, session)
         if user is None:
-            event.delete_instance()
+            _delete_event(event_id=event_id)
             database.after_commit(lambda: log(Kind.LOGIN_FAIL, client, name=fingerprint))
+
+
+@statement
+def _delete_event(event_id: Any) -> Query:
+    return Event.delete().where(Event.id == event_id)
 
 
 def log(kind: str, client: Client, **fields: Any) -> None:
@@ -104,8 +115,17 @@ def log(kind: str, client: Client, **fields: Any) -> None:
     logger.info(kind, extra={"fields": {"event": kind, "ip": client.ip_address, **fields}})
 
 
+def kept_since() -> int:
+    """Return the moment before which events are too old to be kept."""
+    return now() - _retention // timedelta(milliseconds=1)
+
+
 def delete_old_events(most: int) -> int:
     """Delete up to `most` events older than their retention; return how many there were."""
-    limit = now() - _retention // timedelta(milliseconds=1)
-    old = Event.select(Event.id).where(Event.at < limit).limit(most)
-    return int(Event.delete().where(Event.id.in_(old)).execute())
+    return int(_delete_old(kept_since=kept_since(), most=most).rowcount)
+
+
+@statement
+def _delete_old(kept_since: Any, most: Any) -> Query:
+    old = Event.select(Event.id).where(Event.at < kept_since).limit(most)
+    return Event.delete().where(Event.id.in_(old))

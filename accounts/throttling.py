@@ -10,17 +10,19 @@ budget of its own there (https://owasp.org/www-community/Slow_Down_Online_Guessi
 
 import hmac
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from limits import RateLimitItem
-from peewee import EXCLUDED, Case
+from peewee import EXCLUDED, Case, Query
 
 from database import database
 from models import Counter, now
 
 from .client import Client
 from .errors import TooManyAttempts
+from .statements import statement
 
 Limits = Sequence[RateLimitItem]
 COUNTER_ID_BYTES = 16
@@ -110,15 +112,25 @@ class Budget:
 
     def clear(self) -> None:
         """Start afresh."""
-        Counter.delete().where(Counter.id.in_(list(self.limits))).execute()
+        _delete_counters(ids=list(self.limits))
+
+
+@statement
+def _delete_counters(ids: Any) -> Query:
+    return Counter.delete().where(Counter.id.in_(ids))
 
 
 def take_back(*budgets: Budget) -> None:
     """Uncount one try from all these budgets."""
     keys = [key for budget in budgets for key in budget.limits]
     if keys:
-        counted = Counter.id.in_(keys) & (Counter.count > 0)
-        Counter.update(count=Counter.count - 1).where(counted).execute()
+        _subtract_one(ids=keys)
+
+
+@statement
+def _subtract_one(ids: Any) -> Query:
+    counted = Counter.id.in_(ids) & (Counter.count > 0)
+    return Counter.update(count=Counter.count - 1).where(counted)
 
 
 def _counter_id(kind: str, subject: str, limit: RateLimitItem) -> bytes:
@@ -142,26 +154,26 @@ def count_try(*budgets: Budget) -> None:
     limits = {key: limit for budget in budgets for key, limit in budget.limits.items()}
     if not limits:
         return
+    ids = sorted(limits)  # always in one order, or two hosts could wait for each other
     with database.atomic():
         delete_expired_counters(EXPIRED_PER_TRY)
         moment = now()
+        ends = [moment + limits[key].get_expiry() * 1000 for key in ids]
         waits = [
-            counter.expires_at - moment
-            for counter in _add_one(limits, moment)
-            if counter.count > limits[bytes(counter.id)].amount
+            expires_at - moment
+            for key, count, expires_at in _add_one(ids=ids, ends=ends, moment=moment).fetchall()
+            if count > limits[bytes(key)].amount
         ]
         if waits:
             raise TooManyAttempts(math.ceil(max(waits) / 1000))
 
 
-def _add_one(limits: dict[bytes, RateLimitItem], moment: int) -> Iterable[Counter]:
+@statement
+def _add_one(ids: Any, ends: Any, moment: Any) -> Query:
     """Add one to each counter, beginning anew where its time is over. A time further off than
     the whole window means that the clock was set back: nobody waits longer than the window.
     """
-    rows = [
-        {"id": key, "count": 1, "expires_at": moment + limits[key].get_expiry() * 1000}
-        for key in sorted(limits)  # always in one order, or two hosts could wait for each other
-    ]
+    rows = [{"id": key, "count": 1, "expires_at": end} for key, end in zip(ids, ends, strict=True)]
     over = (Counter.expires_at <= moment) | (Counter.expires_at > EXCLUDED.expires_at)
     counting = Counter.insert_many(rows).on_conflict(
         conflict_target=[Counter.id],
@@ -170,11 +182,15 @@ def _add_one(limits: dict[bytes, RateLimitItem], moment: int) -> Iterable[Counte
             Counter.expires_at: Case(None, [(over, EXCLUDED.expires_at)], Counter.expires_at),
         },
     )
-    added: Iterable[Counter] = counting.returning(Counter).execute()
-    return list(added)
+    return counting.returning(Counter)
 
 
 def delete_expired_counters(most: int) -> int:
     """Delete up to `most` counters whose time is over; return how many there were."""
-    expired = Counter.select(Counter.id).where(Counter.expires_at <= now()).limit(most)
-    return int(Counter.delete().where(Counter.id.in_(expired)).execute())
+    return int(_delete_expired(moment=now(), most=most).rowcount)
+
+
+@statement
+def _delete_expired(moment: Any, most: Any) -> Query:
+    expired = Counter.select(Counter.id).where(Counter.expires_at <= moment).limit(most)
+    return Counter.delete().where(Counter.id.in_(expired))

@@ -1,18 +1,22 @@
 """End sessions, and clear away the rows of dead ones."""
 
 import time
+from typing import Any
 
-from peewee import Expression
+from peewee import SQL, Expression, Query, Select, fn
 
 from database import database
-from models import Session, User, now
+from models import Event, Session, User, now
 
 from .. import events
 from ..client import COMMAND_LINE, Client
 from ..events import Kind
-from .rules import alive
+from ..statements import statement
+from .reasons import Reason
+from .rules import alive, per_user, surplus_of
 
 BATCH = 200
+OLD_ROWS_PER_LOGIN = 5  # so that no backlog forms; 1 % of a log-in's time, measured
 PAUSE = 0.002  # seconds
 
 
@@ -54,12 +58,42 @@ def end_sessions(condition: Expression, reason: str, client: Client) -> int:
     return len(ended)
 
 
+def clear_away(new: Session, client: Client) -> None:
+    """Make place for a session that was just made: end the user's oldest beyond the number
+    allowed, and delete a few rows whose time is over.
+    """
+    surplus, dead, old = _rows_to_go(
+        user=new.user.id, allowed=per_user(), moment=now(), kept_since=events.kept_since()
+    ).fetchone()
+    if surplus:
+        end_sessions(surplus_of(new), Reason.TOO_MANY, client)
+    if dead:
+        delete_dead_sessions(OLD_ROWS_PER_LOGIN)
+    if old:
+        events.delete_old_events(OLD_ROWS_PER_LOGIN)
+
+
+@statement
+def _rows_to_go(user: Any, allowed: Any, moment: Any, kept_since: Any) -> Query:
+    # One look for all three: mostly there is nothing to do.
+    one_too_many = Session.select(SQL("1")).where(Session.user == user).offset(allowed)
+    dead = Session.select(SQL("1")).where(Session.idle_expires_at < moment)
+    old = Event.select(SQL("1")).where(Event.at < kept_since)
+    return Select(columns=[fn.EXISTS(one_too_many), fn.EXISTS(dead), fn.EXISTS(old)])
+
+
 def delete_dead_sessions(most: int) -> int:
     """Delete up to `most` rows that are past their idle time; return how many there were.
 
     Never one big DELETE: it would keep every log-in waiting.
     """
-    return _delete_some(Session.idle_expires_at < now(), most)
+    return int(_delete_dead(moment=now(), most=most).rowcount)
+
+
+@statement
+def _delete_dead(moment: Any, most: Any) -> Query:
+    dead = Session.select(Session.id).where(Session.idle_expires_at < moment).limit(most)
+    return Session.delete().where(Session.id.in_(dead))
 
 
 def _delete_some(condition: Expression, most: int) -> int:

@@ -5,28 +5,25 @@ nobody can guess 256 bits.
 """
 
 import contextlib
-import functools
 import hashlib
 import re
 import secrets
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-from peewee import ModelSelect, OperationalError
+from peewee import ModelSelect, OperationalError, Query
 
 from database import database
-from models import HANDLE_BYTES, BaseModel, Event, Session, User, now
+from models import HANDLE_BYTES, Event, Session, User, now
 
 from .. import events
 from ..client import COMMAND_LINE, Client
 from ..events import Kind
-from .ending import delete_dead_sessions, end_sessions
+from ..statements import load_with_user, statement
+from .ending import clear_away
 from .reasons import Reason
-from .rules import alive, is_dead, new_times, surplus_of
+from .rules import alive, is_dead, new_times
 
 SEEN_EVERY = 3_600_000  # ms: how exact "last seen" is
-OLD_ROWS_PER_LOGIN = 5  # so that no backlog forms; 1 % of a log-in's time, measured
-
-M = TypeVar("M", bound=BaseModel)
 
 
 def hash_token(token: str) -> bytes:
@@ -55,19 +52,23 @@ def create_session(user: User, client: Client) -> SignedIn:
     """
     token = secrets.token_urlsafe(32)
     moment = now()
-    session = Session.create(
-        id=hash_token(token),
-        user=user,
+    session = Session(id=hash_token(token), user=user)
+    _add_session(
+        id=session.id,
+        user=user.id,
         created_at=moment,
         authenticated_at=moment,
         ip_address=client.ip_address,
         user_agent=client.user_agent,
         **new_times(moment, created_at=moment),
     )
-    end_sessions(surplus_of(session), Reason.TOO_MANY, client)
-    delete_dead_sessions(OLD_ROWS_PER_LOGIN)
-    events.delete_old_events(OLD_ROWS_PER_LOGIN)
+    clear_away(session, client)
     return SignedIn(user, token, session.handle)
+
+
+@statement
+def _add_session(**columns: Any) -> Query:
+    return Session.insert(columns)
 
 
 def renew_token(session: Session, reason: str, client: Client) -> SignedIn:
@@ -105,26 +106,12 @@ def validate_session(token: str) -> Session | None:
 
 
 def _find(session_id: bytes) -> Session | None:
-    row = database.execute_sql(_find_sql(), (session_id,)).fetchone()
-    if row is None:
-        return None
-    columns = len(Session._meta.sorted_field_names)
-    session = _loaded(Session, row[:columns])
-    session.user = _loaded(User, row[columns:])
-    return session
+    return load_with_user(Session, _session_and_user(session_id=session_id).fetchone())
 
 
-def _loaded(model: type[M], row: tuple[Any, ...]) -> M:
-    instance = model(__no_default__=True)
-    instance.__data__ = dict(zip(model._meta.sorted_field_names, row, strict=True))
-    return instance
-
-
-@functools.cache
-def _find_sql() -> str:
-    # Written out once: Peewee takes 150 microseconds to build what SQLite answers in 5.
-    query = Session.select(Session, User).join(User).where(Session.id == b"")
-    return str(query.sql()[0])
+@statement
+def _session_and_user(session_id: Any) -> Query:
+    return Session.select(Session, User).join(User).where(Session.id == session_id)
 
 
 def _delete_dead(session: Session) -> None:

@@ -57,6 +57,11 @@ def is_dead(session: Session, moment: int) -> bool:
     return bool(moment > session.idle_expires_at or moment > session.created_at + _periods.max_age)
 
 
+def per_user() -> int:
+    """Return how many sessions a user may have."""
+    return _periods.per_user
+
+
 def alive() -> Expression:
     """Return the condition that a session is not dead, for a query."""
     moment = now()

@@ -1,9 +1,9 @@
 """Prove to be somebody: log in, or give the current password once more."""
 
 import contextlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from peewee import Expression
+from peewee import SQL, Expression, Query
 
 from database import database, release
 from models import Key, Session, User
@@ -13,6 +13,7 @@ from ..client import Client
 from ..errors import AccountError, Busy, WrongPassword
 from ..events import Kind
 from ..sessions import SignedIn
+from ..statements import statement
 from .finding import find_key, login_keys
 
 
@@ -22,10 +23,12 @@ def log_in(username: str, password: str, client: Client) -> SignedIn | None:
     Raises TooManyAttempts, Busy.
     """
     for _ in range(2):  # once more where another log-in has just put a better hash in place
-        key = authenticate(username, password, client)
-        if key is None:
+        proven = _prove(username, password, client)
+        if proven is None:
             return None
+        key, attempt = proven
         with database.atomic():
+            attempt.forgive()
             if _still_opens(key):
                 signed_in = sessions.create_session(key.user, client)
                 events.record(Kind.LOGIN_SUCCESS, key.user, client, signed_in.handle)
@@ -41,6 +44,17 @@ def authenticate(username: str, password: str, client: Client) -> Key | None:
     way and cost the same one hash (a right password on an older hash one more, for the current one
     that replaces it). Raises TooManyAttempts, Busy.
     """
+    proven = _prove(username, password, client)
+    if proven is None:
+        return None
+    key, attempt = proven
+    attempt.forgive()
+    return key
+
+
+def _prove(
+    username: str, password: str, client: Client
+) -> tuple[Key, throttling.LoginAttempt] | None:
     key = find_key(username)
     account = _account(key, username)
     attempt = throttling.LoginAttempt(account, client)
@@ -48,10 +62,9 @@ def authenticate(username: str, password: str, client: Client) -> Key | None:
         fingerprint = throttling.fingerprint(account)
         events.record_failed_login(key.user if key else None, client, fingerprint)
         return None
-    attempt.forgive()
     if passwords.needs_rehash(key.password_hash):
         _upgrade_hash(key, password, client)
-    return key
+    return key, attempt
 
 
 def _account(key: Key | None, username: str) -> str:
@@ -76,25 +89,35 @@ def _upgrade_hash(key: Key, password: str, client: Client) -> None:
     with contextlib.suppress(Busy):
         better_hash = passwords.hash_password(password)
         with database.atomic():
-            if Key.update(password_hash=better_hash).where(*_same_hash(key)).execute():
+            if Key.update(password_hash=better_hash).where(_same_hash(**_hash_of(key))).execute():
                 key.password_hash = better_hash
                 events.record(Kind.PASSWORD_UPGRADE, key.user, client)
 
 
-def _same_hash(key: Key) -> list[Expression]:
-    return [
-        Key.provider == key.provider,
-        Key.provider_user_id == key.provider_user_id,
-        Key.password_hash == key.password_hash,
-    ]
+def _hash_of(key: Key) -> dict[str, str | None]:
+    return {
+        "provider": key.provider,
+        "provider_user_id": key.provider_user_id,
+        "password_hash": key.password_hash,
+    }
+
+
+def _same_hash(provider: Any, provider_user_id: Any, password_hash: Any) -> Expression:
+    this_key: Expression = (Key.provider == provider) & (Key.provider_user_id == provider_user_id)
+    same: Expression = this_key & (Key.password_hash == password_hash)
+    return same
 
 
 def _still_opens(key: Key) -> bool:
     """Whether the proven key opens its account even now, inside the transaction: meanwhile the
     password may have been changed, or the user locked or deleted, and all sessions ended.
     """
-    query = Key.select(Key, User).join(User).where(*_same_hash(key), User.locked_at.is_null())
-    return bool(query.exists())
+    return _key_of_unlocked_user(**_hash_of(key)).fetchone() is not None
+
+
+@statement
+def _key_of_unlocked_user(**key: Any) -> Query:
+    return Key.select(SQL("1")).join(User).where(_same_hash(**key), User.locked_at.is_null())
 
 
 class Proof(NamedTuple):

@@ -1,11 +1,14 @@
 """Whom a name means."""
 
-from peewee import Expression, ModelSelect
+from typing import Any
+
+from peewee import Expression, ModelSelect, Query
 
 from database import database
 from models import Key, User
 
 from .. import held_names, usernames
+from ..statements import load_with_user, statement
 from ..usernames import LOGIN_PROVIDERS, LUCIA_PROVIDER, USERNAME_PROVIDER
 
 
@@ -14,13 +17,23 @@ def find_key(username: str) -> Key | None:
     very spelling, or else that of the username in any of its spellings.
     """
     # Always one query over both: a name that nobody has must not be answered faster.
-    return _keys_meant(username).order_by(Key.provider).first()  # type: ignore[no-any-return] # lucia before username
+    row = _key_meant(**_spellings(username)).fetchone()
+    return load_with_user(Key, row)
 
 
-def _keys_meant(username: str) -> "ModelSelect[Key]":
-    typed, name = usernames.lucia_key(username), usernames.login_key(username)
+def _spellings(username: str) -> dict[str, str | None]:
+    typed = usernames.lucia_key(username)
     if "\0" in username and not database.keeps_nul:
         typed = None  # nobody's: PostgreSQL refuses to look for it
+    return {"typed": typed, "name": usernames.login_key(username)}
+
+
+@statement
+def _key_meant(typed: Any, name: Any) -> Query:
+    return _keys_meant(typed, name).order_by(Key.provider).limit(1)  # lucia before username
+
+
+def _keys_meant(typed: Any, name: Any) -> "ModelSelect[Key]":
     imported = (Key.provider == LUCIA_PROVIDER) & (Key.provider_user_id == typed)
     named = (Key.provider == USERNAME_PROVIDER) & Key.provider_user_id.in_([name, typed])
     return Key.select(Key, User).join(User).where(imported | named)
@@ -33,7 +46,7 @@ def find_users(name: str) -> list[User]:
     """
     if name.startswith("id:"):
         return list(User.select().where(User.id == name.removeprefix("id:")))
-    owners = [key.user for key in _keys_meant(name)]
+    owners = [key.user for key in _keys_meant(**_spellings(name))]
     shown = User.select().where(User.username == name)
     found = {user.id: user for user in [*owners, *held_names.find_lookalikes(name), *shown]}
     return [found[user_id] for user_id in sorted(found)]
