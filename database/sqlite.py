@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
@@ -51,13 +52,20 @@ def file_id(path: str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+class Locked(OperationalError):
+    """Other threads of this process write all the time."""
+
+    sqlite_errorname = "SQLITE_BUSY"
+
+
 class Connection(sqlite3.Connection):
-    """A connection that remembers which file it was opened on."""
+    """A connection that remembers which file it was opened on, and whether it may write now."""
 
     def __init__(self, location: str, *args: Any, **kwargs: Any) -> None:
         # Looked up before opening: should the file be replaced in between, the two differ and
         # the next check-out notices; the other way round it never would.
         self.file_id = file_id(unquote(urlsplit(location).path))
+        self.has_turn = False
         super().__init__(location, *args, **kwargs)
 
 
@@ -80,6 +88,9 @@ class SQLite(PooledSqliteDatabase):
             )
         self.path = path
         self.check = check
+        # Threads of this process write in turn. SQLite alone lets each that finds the file locked
+        # sleep and look again, up to 100 ms later, while the others pass it by.
+        self._turn = Lock()
         super().__init__(
             f"file:{quote(path)}?mode=rw",
             max_connections=None,  # bounded by the server's threads
@@ -182,12 +193,37 @@ class SQLite(PooledSqliteDatabase):
             self.check(conn)
         super()._add_conn_hooks(conn)  # type: ignore[misc] # not in the stubs
 
+    def begin(self, lock_type: str | None = None) -> None:
+        """Begin a transaction. Raises OperationalError when the turn never comes."""
+        if not self._turn.acquire(timeout=BUSY_TIMEOUT):
+            raise Locked("database is locked")
+        try:
+            super().begin(lock_type)
+            self.connection().has_turn = True
+        except BaseException:
+            self._turn.release()
+            raise
+
+    def commit(self) -> None:
+        """Commit; where that fails, Peewee calls rollback."""
+        super().commit()
+        self._end_turn()
+
     def rollback(self) -> None:
         """Undo the transaction, if there still is one: a full or failing disk has ended it
         already, and a ROLLBACK that fails would hide why.
         """
-        if self.connection().in_transaction:
-            super().rollback()
+        try:
+            if self.connection().in_transaction:
+                super().rollback()
+        finally:
+            self._end_turn()
+
+    def _end_turn(self) -> None:
+        connection = self.connection()
+        if connection.has_turn:
+            connection.has_turn = False
+            self._turn.release()
 
     def _is_closed(self, conn: Connection) -> bool:
         # Asked at every check-out. Writes on a connection whose file was deleted succeed and are

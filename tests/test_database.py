@@ -11,7 +11,7 @@ from peewee import IntegrityError, OperationalError
 
 from accounts import passwords, sessions, users
 from accounts.client import Client
-from database import DatabaseURLError, connect, database, release
+from database import DatabaseURLError, advice, connect, database, release
 from models import User
 
 pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.database("sqlite")]
@@ -120,6 +120,30 @@ def test_a_transaction_that_reads_first_can_always_write_later(user: User) -> No
         assert other.execute("SELECT locked_at FROM user").fetchone() == (2,)
     finally:
         other.close()
+
+
+def lock_jane(moment: int) -> None:
+    try:
+        with database.atomic():
+            assert User.update(locked_at=moment).execute() == 1
+    finally:
+        release()
+
+
+def test_threads_write_in_turn_and_one_whose_turn_never_comes_says_so(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        with database.atomic():
+            with monkeypatch.context() as impatience:
+                impatience.setattr("database.sqlite.BUSY_TIMEOUT", 0.01)
+                with pytest.raises(OperationalError, match="locked") as refused:
+                    threads.submit(lock_jane, 2).result()
+            assert "fuser" in advice(refused.value)
+            patient = threads.submit(lock_jane, 1)
+            assert User.get().locked_at is None
+        patient.result()
+    assert User.get().locked_at == 1
 
 
 def test_readers_never_wait_for_a_writer(jane: Browser) -> None:
