@@ -8,7 +8,7 @@ import re
 
 from flask import Flask, current_app, request, session
 from werkzeug.exceptions import BadRequest, Forbidden, UnsupportedMediaType
-from wtforms.csrf.core import CSRF
+from wtforms.csrf.core import CSRF, CSRFTokenField
 
 from accounts.events import Refused
 
@@ -48,12 +48,22 @@ class UnknownHost(BadRequest):
         )
 
 
+class SessionToken(CSRFTokenField):
+    """The token of whoever is visiting. It is asked for when it is shown and never kept: a form
+    that was not sent is the same object for all visitors.
+    """
+
+    current_token = property(lambda _self: csrf_token(), lambda _self, _kept: None)
+
+
 class SessionCSRF(CSRF):
     """Lets `form.csrf_token` and `form.hidden_tag()` of Flask-WTF give the session's token."""
 
+    field_class = SessionToken
+
     def generate_csrf_token(self, csrf_token_field: object) -> str:
-        """Return the token that the guard will look for."""
-        return csrf_token()
+        """Nothing is made in advance: SessionToken asks when it is shown."""
+        return ""
 
     def validate_csrf_token(self, form: object, field: object) -> None:
         """Nothing is left to do: the guard has looked at every unsafe request already."""

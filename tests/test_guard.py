@@ -3,6 +3,9 @@
 import pytest
 from conftest import PASSWORD, hidden_fields, page_form
 
+from blueprints.current_session import csrf_token
+from blueprints.forms import LoginForm
+
 FORM = {"username": "Jane", "password": PASSWORD}
 
 
@@ -25,6 +28,18 @@ def typed(browser, path):
 def test_a_form_sent_from_this_site_is_taken(browser, headers):
     answer = browser.client.post("/signup", data=typed(browser, "/signup"), headers=headers)
     assert answer.headers.get("Location") == "/profile"
+
+
+def test_the_form_that_all_visitors_share_has_the_token_of_each(app):
+    """Flask-WTF's {{ form.hidden_tag() }}, in a template of somebody's own."""
+    tokens = set()
+    for _ in range(3):
+        with app.test_request_context("/login"):
+            token = csrf_token()
+            assert f'value="{token}"' in LoginForm.unsent().hidden_tag()
+            assert LoginForm.unsent().csrf_token.current_token == token
+            tokens.add(token)
+    assert len(tokens) == 3
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/profile"])
