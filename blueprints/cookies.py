@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SessionInterface
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData, Signer, URLSafeSerializer
 from werkzeug.wrappers import Response
 
 SESSION_COOKIE = "auth_session"
@@ -38,10 +38,8 @@ class SignedCookies(SessionInterface):
             "secure": app.config["SESSION_COOKIE_SECURE"],
         }
         keys = [*app.config["SECRET_KEY_FALLBACKS"], app.config["SECRET_KEY"]]  # newest last
-        signing = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
         self._serializers = {
-            name: URLSafeSerializer(keys, salt=name, signer_kwargs=signing)
-            for name in (SESSION_COOKIE, KNOWN_BROWSER_COOKIE)
+            name: _serializer(keys, name) for name in (SESSION_COOKIE, KNOWN_BROWSER_COOKIE)
         }
 
     def read(self, request: Request, name: str) -> dict[str, Any]:
@@ -49,8 +47,11 @@ class SignedCookies(SessionInterface):
 
         Well signed is not well shaped: plain Flask answers 500 to a signed list.
         """
+        value = request.cookies.get(self.prefix + name)
+        if value is None:
+            return {}
         try:
-            content = self._serializers[name].loads(request.cookies.get(self.prefix + name, ""))
+            content = self._serializers[name].loads(value)
         except BadData:
             return {}
         return content if isinstance(content, dict) else {}
@@ -77,6 +78,14 @@ class SignedCookies(SessionInterface):
             response.delete_cookie(self.prefix + SESSION_COOKIE, **self.attributes)
         if session.known_browser:
             self.send(response, KNOWN_BROWSER_COOKIE, session.known_browser, KNOWN_BROWSER_AGE)
+
+
+def _serializer(keys: list[str], name: str) -> URLSafeSerializer:
+    # The keys of this cookie are derived here, once; itsdangerous would do it for each signature.
+    signer = Signer(keys, name, key_derivation="hmac", digest_method=hashlib.sha256)
+    derived = [signer.derive_key(key) for key in keys]
+    as_they_are = {"key_derivation": "none", "digest_method": hashlib.sha256}
+    return URLSafeSerializer(derived, salt=name, signer_kwargs=as_they_are)
 
 
 def _are_flashes(value: Any) -> bool:

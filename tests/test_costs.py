@@ -27,13 +27,13 @@ class Costs(NamedTuple):
 
 # The key. Old counters go, this try is counted, an event is written (and of no account deleted,
 # so that an unknown name takes as long).
-WRONG_LOG_IN = Costs(reads=1, signatures=2, hashes=1)
+WRONG_LOG_IN = Costs(reads=1, signatures=1, hashes=1)
 # The key; whether it still opens the account; whether any rows have to go (surplus, dead, old).
 # Counters: old ones go, counted, taken back. The session, an event.
 # At the end: whether log-ins have failed since the last one.
-LOG_IN = Costs(reads=4, writes=5, signatures=3, hashes=1)
+LOG_IN = Costs(reads=4, writes=5, signatures=1, hashes=1)
 # The same without a look at the key and at failures; and a user and a key are written.
-SIGN_UP = Costs(reads=1, writes=7, signatures=3, hashes=1)
+SIGN_UP = Costs(reads=1, writes=7, signatures=1, hashes=1)
 # The session, once more when it is ended; the row goes, an event.
 LOG_OUT = Costs(reads=2, writes=2, signatures=2)
 
