@@ -4,12 +4,19 @@ through. A new page is a new line.
 
 from collections.abc import Callable
 
+from conftest import PASSWORD
 from playwright.sync_api import Page, expect
 
 from . import person
 
 LONG_NAME = "W" * 31
 RIGHT_TO_LEFT = "משתמשת"
+COMMON_PASSWORD = "password"
+BROWSERS = (
+    "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
+)
 
 State = Callable[[Page], object]
 
@@ -20,7 +27,7 @@ def at(path: str) -> State:
 
 
 def sent(path: str, button: str, **typed: str) -> State:
-    """What comes back when a stranger sends a form with something wrong."""
+    """What comes back when a form is sent with something wrong."""
 
     def visit(page: Page) -> None:
         person.send(page, path, button, **typed)
@@ -29,26 +36,75 @@ def sent(path: str, button: str, **typed: str) -> State:
     return visit
 
 
-def signed_in(path: str, username: str = "Jane") -> State:
-    """A page as a member finds it."""
+def signed_in(then: str | State, username: str = "Jane", password: str = PASSWORD) -> State:
+    """A page, or what comes of a form, as a member finds it."""
 
     def visit(page: Page) -> None:
-        person.sign_up(page, username)
-        page.goto(path)
+        person.join(page, username, password)
+        (at(then) if isinstance(then, str) else then)(page)
 
     return visit
 
 
 def taken(page: Page) -> None:
     """Sign up with a name that somebody has."""
-    person.sign_up(page)
-    person.log_out(page)
-    sent("/signup", "Sign up", Username="jane", Password=person.PASSWORD)(page)
+    person.join(page)
+    page.context.clear_cookies()
+    sent("/signup", "Sign up", Username="jane", Password=PASSWORD)(page)
+
+
+def failed_before(page: Page) -> None:
+    """Log in after somebody else tried."""
+    person.join(page)
+    page.context.clear_cookies()
+    person.post(page.request, "/login", username="Jane", password="wrong horse")
+    person.log_in(page)
+    page.wait_for_url("/profile")
+
+
+def signed_out_elsewhere(page: Page) -> None:
+    """Come back to a browser in which the account was used until the password was changed."""
+    person.join(page)
+    fields = {"current_password": PASSWORD, "new_password": f"{PASSWORD} battery"}
+    with person.elsewhere(page) as other:
+        person.post(other, "/profile/password", **fields)
+    page.goto("/profile")
+
+
+def password_changed(page: Page) -> None:
+    """Change the password."""
+    typed = {"Current_password": PASSWORD, "New_password": f"{PASSWORD} battery"}
+    person.send(page, "/profile/password", "Change password", **typed)
+    page.wait_for_url("/profile")
+
+
+def several_sessions(page: Page) -> None:
+    """Look at the sessions when there are three."""
+    for user_agent in BROWSERS:
+        with person.elsewhere(page, user_agent=user_agent):
+            pass
+    page.goto("/profile/sessions")
+
+
+def one_ended(page: Page) -> None:
+    """End a session of another browser."""
+    several_sessions(page)
+    page.get_by_role("button", name="End Firefox").click()
+    expect(page.get_by_role("status")).to_be_visible()
+
+
+def long_activity(page: Page) -> None:
+    """Look at the second page of what happened."""
+    for _ in range(13):
+        with person.elsewhere(page):
+            pass
+    page.goto("/profile/activity?page=2")
 
 
 STATES: dict[str, State] = {
     "home": at("/"),
     "home, asked to log in": at("/profile"),
+    "home, signed out elsewhere": signed_out_elsewhere,
     "home, signed in": signed_in("/"),
     "home, long name": signed_in("/", LONG_NAME),
     "sign-up": at("/signup"),
@@ -61,11 +117,39 @@ STATES: dict[str, State] = {
     "profile": signed_in("/profile"),
     "profile, long name": signed_in("/profile", LONG_NAME),
     "profile, right to left": signed_in("/profile", RIGHT_TO_LEFT),
+    "profile, common password": signed_in("/profile", password=COMMON_PASSWORD),
+    "profile, password changed": signed_in(password_changed),
+    "profile, failed log-ins before": failed_before,
     "password": signed_in("/profile/password"),
+    "password, nothing typed": signed_in(sent("/profile/password", "Change password")),
+    "password, refused": signed_in(
+        sent(
+            "/profile/password",
+            "Change password",
+            Current_password="wrong horse",
+            New_password=PASSWORD,
+        )
+    ),
     "username": signed_in("/profile/username", LONG_NAME),
+    "username, all wrong": signed_in(
+        sent("/profile/username", "Change username", New_username="a b"), RIGHT_TO_LEFT
+    ),
     "sessions": signed_in("/profile/sessions"),
-    "activity": signed_in("/profile/activity"),
+    "sessions, several": signed_in(several_sessions),
+    "sessions, one ended": signed_in(one_ended),
+    "activity": signed_in("/profile/activity", LONG_NAME),
+    "activity, second page": signed_in(long_activity),
+    "activity, past the end": signed_in("/profile/activity?page=9"),
     "delete": signed_in("/profile/delete", LONG_NAME),
+    "delete, nothing typed": signed_in(sent("/profile/delete", "Delete my account for good")),
+    "delete, refused": signed_in(
+        sent(
+            "/profile/delete",
+            "Delete my account for good",
+            Type_your_username="Jane",
+            Current_password="wrong horse",
+        )
+    ),
     "not found": at("/nowhere"),
     "not found, signed in": signed_in("/nowhere"),
     "not allowed": at("/logout"),
