@@ -6,6 +6,7 @@ const pageOf = ({ pathname, search }) => pathname + search;
 
 let shown = pageOf(location); // which page is on the screen
 let sending = false;
+let outdated = false; // whether the server has a newer version of this script
 
 // Sending
 
@@ -19,6 +20,7 @@ addEventListener("submit", (event) => {
 
 function isOurs(form, button) {
   return (
+    !outdated &&
     form.matches('[method="post" i]:not([target], [enctype])') &&
     !button?.matches("[formaction], [formmethod], [formtarget], [formenctype]") &&
     addressOf(form).origin === location.origin
@@ -37,38 +39,27 @@ function fieldsOf(form, button) {
   return new URLSearchParams(fields.map(asBrowsersSend));
 }
 
-async function send(address, fields, button) {
+// fetch follows redirects; the message on the page that it gets is shown once: never ask for it
+// again. Nor send anything twice: the server may have done it, though no answer came.
+async function send(address, body, button) {
   setSending(true, button);
-  const answer = await post(address, fields);
+  const signal = AbortSignal.timeout?.(30_000); // milliseconds
+  const answer = await fetch(address, { method: "POST", body, signal }).catch(() => null);
+  const text = await answer?.text().catch(() => null);
   setSending(false, button);
-  if (answer) receive(answer, address);
+  if (typeof text === "string") receive(answer, text, address);
   else report("No answer came. What you typed is still here. Check your connection, try again.");
 }
 
 // Not the disabled attribute: it would take the focus away.
 function setSending(value, button) {
   sending = value;
-  for (const name of ["aria-busy", "aria-disabled"]) {
-    if (sending) button?.setAttribute(name, "true");
-    else button?.removeAttribute(name);
-  }
-}
-
-// fetch follows a redirect: the page it leads to is in the answer, with the message that is shown
-// only once, so it must not be asked for again.
-async function post(address, body) {
-  try {
-    const signal = AbortSignal.timeout?.(30_000); // milliseconds
-    const answer = await fetch(address, { method: "POST", body, signal });
-    return { answer, text: await answer.text() };
-  } catch {
-    return null; // never sent a second time by itself: the server may have done what it says
-  }
+  for (const name of ["aria-busy", "aria-disabled"]) button?.setAttribute(name, value);
 }
 
 // The answer
 
-function receive({ answer, text }, address) {
+function receive(answer, text, address) {
   const url = new URL(answer.url);
   const isHtml = answer.headers.get("Content-Type")?.startsWith("text/html");
   const page = new DOMParser().parseFromString(isHtml ? text : "", "text/html"); // runs no script
@@ -84,6 +75,7 @@ function show(page, url) {
   if (isNew) history.pushState(null, "", url); // null: what is kept here outlives the log-out
   shown = pageOf(url);
   document.title = page.title;
+  useFilesOf(page);
   const focused = toFocus(page);
   for (const part of ["body > header", "main"]) {
     document.querySelector(part)?.replaceWith(page.querySelector(part) ?? "");
@@ -91,6 +83,15 @@ function show(page, url) {
   enhance();
   if (isNew) scrollTo(0, 0);
   focused?.focus();
+}
+
+// Other files are named after a deploy. The old stylesheet stays until the new one has come; a new
+// script cannot take the place of this one, so the next form is left to the browser.
+function useFilesOf(page) {
+  outdated = page.querySelector("script[src*='/enhance.js']")?.src !== import.meta.url;
+  const [ours, theirs] = [document, page].map((one) => one.querySelector("[rel=stylesheet]"));
+  theirs?.addEventListener("load", () => ours.remove()); // not sooner: the page would look bare
+  if (theirs && theirs.href !== ours.href) ours.after(theirs);
 }
 
 // The first wrong field, or else what there is to say, or else the heading.
@@ -142,8 +143,7 @@ function timerIn(alert, seconds) {
 
 // Back and forward
 
-// The address changed and what is on the screen did not. The browser loads that page anew, so that
-// the server is asked again whether this visitor may see it.
+// The browser loads that page anew: the server is asked again whether this visitor may see it.
 addEventListener("popstate", () => {
   if (pageOf(location) !== shown) location.reload();
 });

@@ -223,6 +223,42 @@ def test_a_lost_network_says_so_and_keeps_what_was_typed(marked):
     assert "net::ERR_INTERNET_DISCONNECTED" in marked.watch.faults.pop()
 
 
+def deploy(page, file):
+    """Let the server answer with pages that name another version of a file."""
+
+    def new_version(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace(f"{file}?v=", f"{file}?v=new"))
+
+    page.route("**/login", new_version)
+
+
+def test_after_a_deploy_the_page_takes_the_new_stylesheet(marked):
+    """Without losing what the answer says, nor looking bare until the stylesheet has come."""
+    held = []
+    marked.route("**/style.css?v=new*", lambda route: held.append(route))  # noqa: PLW0108
+    deploy(marked, "style.css")
+    submit(marked, password="wrong horse")
+    expect(alert(marked)).to_contain_text("Incorrect")
+    in_use = "[...document.styleSheets].map(sheet => sheet.href.includes('?v=new'))"
+    assert marked.evaluate(in_use) == [False]
+    held.pop().continue_()
+    expect(marked.locator("link[rel=stylesheet]")).to_have_count(1)
+    assert marked.evaluate(in_use) == [True]
+    assert is_same_page(marked)
+
+
+def test_after_a_deploy_the_next_form_brings_the_new_script(marked):
+    deploy(marked, "enhance.js")
+    submit(marked, password="wrong horse")
+    expect(alert(marked)).to_contain_text("Incorrect")
+    assert is_same_page(marked)
+    with marked.expect_navigation():
+        submit(marked, password="wrong horse")
+    expect(alert(marked)).to_contain_text("Incorrect")
+    assert not is_same_page(marked)
+
+
 def test_an_answer_of_somebody_else_keeps_what_was_typed(marked):
     """A proxy in front that says 502 with a page of its own."""
     marked.route("**/login", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>"))
