@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Response
 
 from .chromium import FLAGS, chromium, find_chromium
-from .person import sign_up
+from .person import join
 from .screenshots import running_site
 from .states import STATES, State
 
@@ -44,9 +44,10 @@ def marks(url: str, cookie: str) -> dict[str, int]:
 def check_marks(browser: Browser) -> bool:
     """Print the marks of each page; return whether all are 100."""
     every = []
-    with running_site() as base:
+    with running_site() as site:
+        base = site["PUBLIC_URL"]
         page = browser.new_context(base_url=base).new_page()
-        sign_up(page)
+        join(page)
         [cookie] = [one for one in page.context.cookies() if one["name"].endswith("auth_session")]
         for path, is_signed_in in PAGES.items():
             found = marks(base + path, f"{cookie['name']}={cookie['value']}" * is_signed_in)
@@ -58,7 +59,8 @@ def check_marks(browser: Browser) -> bool:
 
 def html_of(browser: Browser, state: State) -> str:
     """Return the markup of a state as the server sent it."""
-    with running_site() as base:
+    with running_site() as site:
+        base = site["PUBLIC_URL"]
         page = browser.new_context(base_url=base, java_script_enabled=False).new_page()
         answers = []
         page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108

@@ -10,21 +10,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from conftest import PASSWORD
 from playwright.sync_api import Browser, Page
-from processes import free_port, server
+from processes import free_port, server, sql
 
 from .chromium import chromium, find_chromium
-from .person import box, press
-from .states import STATES, State, signed_in
+from .person import box, join, post, press
+from .states import STATES, State, several_sessions
 
 DOCS = Path(__file__).parents[2] / "docs"
 Sizes = dict[str, tuple[int, int, str]]
-README_SIZES: Sizes = {scheme: (1000, 640, scheme) for scheme in ("light", "dark")}
+README_SIZES: Sizes = {scheme: (1000, 720, scheme) for scheme in ("light", "dark")}
 ALL_SIZES: Sizes = {
     f"{width}-{scheme}": (width, 700, scheme)
     for width in (320, 390, 1280)
     for scheme in ("light", "dark")
 }
+CHROME = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 "
+    "Safari/537.36"
+)
+HOUR = 3_600_000  # milliseconds
+# How many hours ago each session was opened and last seen, and where; the pictured one first.
+PASTS = [(50, 0, "203.0.113.7"), (29, 5, "203.0.113.7"), (3, 1, "198.51.100.23")]
 
 
 def wrong_sign_up(page: Page) -> None:
@@ -38,46 +46,93 @@ def wrong_sign_up(page: Page) -> None:
     box(page, "Username").focus()
 
 
-PICTURES: dict[str, State] = {
-    "signup": wrong_sign_up,
-    "profile": signed_in("/profile", "JaneSmith"),
+def some_days(page: Page) -> None:
+    """Log in by three browsers, mistype the password, take another name."""
+    join(page)
+    several_sessions(page)
+    post(page.request, "/profile/delete", username="Jane", current_password="wrong horse")
+    changed = {"new_username": "JaneSmith", "current_password": PASSWORD}
+    post(page.request, "/profile/username", **changed)
+    page.request.get("/profile")  # takes the message that the name was changed
+
+
+# What is done, and the page that is opened then, if it does not lead there by itself.
+PICTURES: dict[str, tuple[State, str]] = {
+    "signup": (wrong_sign_up, ""),
+    "profile": (some_days, "/profile"),
+    "sessions": (some_days, "/profile/sessions"),
+    "activity": (some_days, "/profile/activity"),
 }
 
 
 @contextmanager
-def running_site() -> Iterator[str]:
-    """Run the application on a database that is thrown away."""
+def running_site() -> Iterator[dict[str, str]]:
+    """Run the application on a database that is thrown away; its address is PUBLIC_URL."""
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         settings = {
-            "PORT": str(free_port()),
+            "PORT": str(port),
+            "PUBLIC_URL": f"http://127.0.0.1:{port}",
             "DATABASE_URL": f"sqlite:///{folder}/pictures.db",
             "SECRET_KEY": "0123456789abcdef" * 4,
         }
         with server(settings):
-            yield f"http://127.0.0.1:{settings['PORT']}"
+            yield settings
 
 
-def take(browser: Browser, name: str, state: State, folder: Path, sizes: Sizes) -> None:
-    """Write pictures of one state into a folder, by a browser that has been nowhere yet."""
-    with running_site() as base:
-        context = browser.new_context(base_url=base, reduced_motion="reduce", locale="en-GB")
-        page = context.new_page()
-        state(page)
-        for suffix, (width, height, scheme) in sizes.items():
-            page.set_viewport_size({"width": width, "height": height})
-            page.emulate_media(color_scheme=scheme)
-            page.screenshot(path=folder / f"{name}-{suffix}.png", full_page=folder != DOCS)
-        context.close()
+@contextmanager
+def visitor(browser: Browser, site: dict[str, str]) -> Iterator[Page]:
+    """A browser that has been nowhere yet."""
+    looks = {"reduced_motion": "reduce", "locale": "en-GB", "user_agent": CHROME}
+    context = browser.new_context(base_url=site["PUBLIC_URL"], **looks)
+    yield context.new_page()
+    context.close()
 
 
-def main(folder: Path | None) -> None:
-    """Take the pictures of the README, or all there are."""
-    executable = find_chromium() or sys.exit("This needs Chromium. Debian: apt install chromium")
-    with chromium(executable) as browser:
-        for name, state in (STATES if folder else PICTURES).items():
-            file_name = re.sub(r"\W+", "-", name)
-            take(browser, file_name, state, folder or DOCS, ALL_SIZES if folder else README_SIZES)
+def take_all(browser: Browser, folder: Path) -> None:
+    """Write every state into a folder."""
+    for name, state in STATES.items():
+        with running_site() as site, visitor(browser, site) as page:
+            state(page)
+            take(page, folder / re.sub(r"\W+", "-", name), ALL_SIZES, full_page=True)
+
+
+def take_for_readme(browser: Browser) -> None:
+    """Write the pictures of the README."""
+    for name, (state, path) in PICTURES.items():
+        with running_site() as site, visitor(browser, site) as page:
+            state(page)
+            give_pasts(site)
+            if path:
+                page.goto(path)
+            take(page, DOCS / name, README_SIZES, full_page=False)
+
+
+def take(page: Page, file: Path, sizes: Sizes, *, full_page: bool) -> None:
+    """Write pictures of a page as it is, in some sizes and colour schemes."""
+    for suffix, (width, height, scheme) in sizes.items():
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
+        page.screenshot(path=f"{file}-{suffix}.png", full_page=full_page)
+
+
+def give_pasts(site: dict[str, str]) -> None:
+    """Let account, sessions and log-ins be as old as they are after some days."""
+    sql(site, 'UPDATE "user" SET created_at = created_at - ?', PASTS[0][0] * HOUR)
+    found = sql(site, "SELECT id, lower(hex(substr(id, 1, 6))) FROM session ORDER BY created_at")
+    for (session, handle), (opened, seen, place) in zip(found, PASTS, strict=False):
+        past = (opened * HOUR, seen * HOUR, place, session)
+        times = "created_at = created_at - ?, last_seen_at = last_seen_at - ?, ip_address = ?"
+        sql(site, f"UPDATE session SET {times} WHERE id = ?", *past)
+        begun = "kind IN ('user_created', 'authn_login_success')"
+        sql(site, f"UPDATE event SET at = at - ? WHERE session = ? AND {begun}", past[0], handle)
+        sql(site, "UPDATE event SET ip_address = ? WHERE session = ?", place, handle)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    executable = find_chromium() or sys.exit("This needs Chromium. Debian: apt install chromium")
+    with chromium(executable) as browser:
+        if len(sys.argv) > 1:
+            take_all(browser, Path(sys.argv[1]))
+        else:
+            take_for_readme(browser)

@@ -95,9 +95,10 @@ def one_ended(page: Page) -> None:
 
 def long_activity(page: Page) -> None:
     """Look at the second page of what happened."""
-    for _ in range(13):
-        with person.elsewhere(page):
-            pass
+    with person.elsewhere(page) as other:
+        for _ in range(12):
+            person.post(other, "/logout")
+            person.post(other, "/login", username="Jane", password=PASSWORD)
     page.goto("/profile/activity?page=2")
 
 
