@@ -1,6 +1,7 @@
 """Where the browser is, how it is started, and what it must not have said when a test is over."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ FLAGS = [
 
 # Playwright switches off the cache of living pages, which Back after log-out must be tested with.
 NO_FROZEN_PAGES = "--disable-back-forward-cache"
+
+LOG_OUTS = r"(logout|profile/delete|profile/sessions/\w+/end)"
 
 
 def find_chromium() -> str | None:
@@ -60,7 +63,7 @@ class Watch:
         path = urlsplit(message.location["url"]).path
         if message.text.startswith("Failed to load resource: the server responded with"):
             return not path.startswith("/static/")
-        return message.text.startswith(f"Clear-Site-Data header on '{self.base}/logout': Cleared")
+        return bool(re.match(f"Clear-Site-Data header on '{self.base}/{LOG_OUTS}': ", message.text))
 
     def _request(self, request) -> None:
         url = urlsplit(request.url)

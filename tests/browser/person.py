@@ -68,6 +68,18 @@ def log_out(page: Page) -> None:
     expect(heading(page)).to_have_text("Come in")
 
 
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until what has the focus has this name; it must be seen to have it."""
+    names = "e => [e.ariaLabel, e.innerText, e.labels?.[0]?.textContent]"
+    focused = page.locator(":focus-visible")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if focused.count() and name in focused.evaluate(names):
+            assert focused.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+            return
+    raise AssertionError(f"Tab never came to {name}")
+
+
 def heading(page: Page) -> Locator:
     """The heading of the page."""
     return page.locator("h1")

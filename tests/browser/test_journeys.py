@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from accounts import users
 
-from .person import alert, box, heading, log_in, log_out, press, send, sign_up
+from .person import alert, box, heading, log_in, log_out, press, send, sign_up, tab_to
 
 pytestmark = pytest.mark.browser
 
@@ -132,9 +132,9 @@ def test_everything_by_keyboard_alone(either):
     tab_to(either, "Sign up")
     either.keyboard.press("Enter")
     expect(heading(either)).to_have_text("Sign up")
-    tab_to(either, "username")
+    tab_to(either, "Username")
     either.keyboard.type("Jane")
-    tab_to(either, "password")
+    tab_to(either, "Password")
     either.keyboard.type(PASSWORD)
     either.keyboard.press("Enter")
     expect(either).to_have_url("/profile")
@@ -144,12 +144,42 @@ def test_everything_by_keyboard_alone(either):
     expect(heading(either)).to_have_text("Come in")
 
 
-def tab_to(page, name):
-    """Press Tab until what has the focus has this name or text; it must be seen to have it."""
-    focused = page.locator(":focus-visible")
-    for _ in range(12):
-        page.keyboard.press("Tab")
-        if focused.count() and name in (focused.get_attribute("name"), focused.inner_text()):
-            assert focused.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
-            return
-    pytest.fail(f"Tab never came to {name}")
+def test_a_visit_by_phone(new_page):
+    """With a thumb, on the narrowest there is: nothing is out of reach at its side."""
+    page = new_page(viewport={"width": 320, "height": 568}, is_mobile=True, has_touch=True)
+    page.goto("/")
+    tap(page, "link", "Sign up", then="Sign up")
+    box(page, "Username").fill("W" * 31)
+    box(page, "Password").fill("short")
+    tap(page, "button", "Sign up", then="Sign up")
+    expect(box(page, "Password")).to_be_in_viewport()
+    box(page, "Password").fill(PASSWORD)
+    tap(page, "button", "Sign up", then="Your profile")
+    tap(page, "link", "Your sessions", then="Your sessions")
+    tap(page, "link", "Your profile", then="Your profile")
+    tap(page, "link", "Your activity", then="Your activity")
+    page.get_by_role("navigation").get_by_role("button", name="Log out").tap()
+    expect(heading(page)).to_have_text("Come in")
+
+
+def tap(page, role, name, then):
+    """Tap on something; the page that comes is not wider than the screen."""
+    page.get_by_role("main").get_by_role(role, name=name).tap()
+    expect(heading(page)).to_have_text(then)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("path", ["/signup", "/login"])
+def test_a_form_whose_cookie_was_lost_comes_again_as_typed(either, path):
+    users.create_user("Jane", PASSWORD)
+    name, button = ("Janet", "Sign up") if path == "/signup" else ("Jane", "Log in")
+    either.goto(path)
+    box(either, "Username").fill(name)
+    box(either, "Password").fill(PASSWORD)
+    either.context.clear_cookies()
+    press(either, button)
+    expect(alert(either)).to_be_visible()
+    expect(box(either, "Username")).to_have_value(name)
+    box(either, "Password").fill(PASSWORD)
+    press(either, button)
+    expect(either).to_have_url("/profile")
