@@ -14,7 +14,7 @@ from accounts import users
 from accounts.errors import Busy
 from models import User
 
-from .person import alert, box, heading, log_in, log_out, press, send, sign_up
+from .person import alert, box, heading, join, log_in, log_out, post, press, send, sign_up
 
 pytestmark = pytest.mark.browser
 
@@ -61,17 +61,15 @@ def test_a_refused_form_and_the_page_after_it_come_without_leaving_the_page(mark
 
 def test_the_page_that_a_redirect_leads_to_is_asked_for_once(marked):
     submit(marked)
-    expect(marked).to_have_url("/profile")
-    marked.wait_for_load_state("networkidle")
-    assert requests_to(marked, "/profile") == ["GET"]
+    marked.wait_for_url("/profile")
+    marked.reload()
+    assert requests_to(marked, "/profile") == ["GET", "GET"]
 
 
 def test_a_message_that_is_shown_once_is_shown(page):
     """After a log-out in another tab the page that the redirect leads to has one."""
     sign_up(page)
-    other = page.context.new_page()
-    other.goto("/")
-    log_out(other)
+    post(page.request, "/logout")
     press(page, "Log out")
     expect(page.get_by_role("status")).to_contain_text("nothing was done")
     expect(page.get_by_role("status")).to_be_focused()
@@ -167,7 +165,8 @@ def test_nothing_is_kept_in_the_history_or_the_browser(page):
 
 def test_a_page_that_was_frozen_is_asked_for_again(page):
     """The browser's own cache of living pages, which does not always heed no-store."""
-    sign_up(page)
+    join(page)
+    page.goto("/profile")
     page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
     assert not page.get_by_role("main").is_visible()
     with page.expect_navigation():
@@ -295,7 +294,7 @@ def test_a_script_in_an_answer_never_runs(marked):
     marked.route("**/login", lambda route: route.fulfill(**html))
     submit(marked)
     expect(heading(marked)).to_have_text("Odd")
-    marked.wait_for_load_state("networkidle")
+    marked.goto("/")
     assert requests_to(marked, "/static/odd.js") == []
 
 
@@ -319,19 +318,28 @@ def test_a_server_that_says_when_to_come_back_is_obeyed(marked, monkeypatch):
         raise Busy
 
     monkeypatch.setattr(Busy, "retry_after", 2)
+    stop_the_clock(marked)
     with monkeypatch.context() as patch:
         patch.setattr(users, "log_in", refuse)
         submit(marked)
         expect(alert(marked)).to_contain_text("in 2 seconds")
     button = marked.get_by_role("main").get_by_role("button", name="Log in")
     expect(button).to_be_disabled()
+    marked.clock.run_for(1000)
     expect(alert(marked)).to_contain_text("again in 1 second.")
     box(marked, "Password").press("Enter")
+    marked.clock.run_for(1000)
     expect(alert(marked)).to_have_text("You can try again.")
     expect(button).to_be_enabled()
     assert requests_to(marked, "/login") == ["GET", "POST"]
     submit(marked)
     expect(marked).to_have_url("/profile")
+
+
+def stop_the_clock(page):
+    """Of the page alone; its clock.run_for() lets time go by."""
+    page.clock.install()
+    page.clock.pause_at(time.time() + 60)
 
 
 @pytest.mark.parametrize(
@@ -341,14 +349,17 @@ def test_a_server_that_says_when_to_come_back_is_obeyed(marked, monkeypatch):
 def test_too_many_tries_count_down(settings, request, limit, words):
     settings["LIMIT_LOGIN_ACCOUNT"] = limit
     page = request.getfixturevalue("marked")
+    stop_the_clock(page)
     for _ in range(2):
         submit(page, password="wrong horse")
         expect(box(page, "Password")).to_have_value("")
     expect(alert(page)).to_have_text(re.compile(f"Too many tries. Please try {words}"))
     before = alert(page).text_content()
-    expect(alert(page)).not_to_have_text(before)
+    page.clock.run_for(1000)
+    assert alert(page).text_content() != before
     expect(alert(page).get_by_role("timer")).to_have_count(1)
     expect(page.get_by_role("main").get_by_role("button", name="Log in")).to_be_disabled()
+    page.clock.resume()
     assert Axe().run(page).violations_count == 0
 
 
@@ -362,9 +373,11 @@ def test_the_password_can_be_shown_and_is_hidden_again_when_it_is_sent(marked):
     hide.click()
     expect(box(marked, "Password")).to_have_attribute("type", "password")
     show.click()
-    marked.route("**/login", lambda route: (time.sleep(0.3), route.continue_()))
+    held = []
+    marked.route("**/login", lambda route: held.append(route))  # noqa: PLW0108
     box(marked, "Password").press("Enter")
     expect(box(marked, "Password")).to_have_attribute("type", "password")
+    held.pop().continue_()
     expect(alert(marked)).to_contain_text("Incorrect")
     expect(show).to_be_visible()
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from accounts import users
 
-from .person import alert, box, heading, log_in, log_out, press, send, sign_up, tab_to
+from .person import alert, box, heading, join, log_in, log_out, press, send, sign_up, tab_to
 
 pytestmark = pytest.mark.browser
 
@@ -83,7 +83,7 @@ def test_the_page_that_was_asked_for_is_remembered(either):
 
 
 def test_a_signed_in_visitor_has_no_use_for_log_in(either):
-    sign_up(either)
+    join(either)
     for path in ("/login", "/signup"):
         either.goto(path)
         expect(either).to_have_url("/profile")
@@ -94,13 +94,16 @@ def test_two_tabs_of_one_browser(either):
     users.create_user("Jane", PASSWORD)
     other = either.context.new_page()
     other.goto("/login")
+    either.bring_to_front()  # or the browser takes its time
     log_in(either)
     expect(either).to_have_url("/profile")
+    other.bring_to_front()
     box(other, "Username").fill("Jane")
     box(other, "Password").fill(PASSWORD)
     press(other, "Log in")
     expect(other).to_have_url("/profile")
     log_out(other)
+    either.bring_to_front()
     press(either, "Log out")
     expect(either).to_have_url("/")
     expect(either.get_by_role("status")).to_contain_text("nothing was done")
