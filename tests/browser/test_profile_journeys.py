@@ -147,6 +147,7 @@ def test_reading_what_happened_page_by_page(member):
     main = member.get_by_role("main")
     expect(main.get_by_role("listitem").last).to_contain_text("Account made")
     expect(main.get_by_role("link", name="Older")).to_have_count(0)
+    expect(main.get_by_role("navigation", name="Pages")).to_contain_text("Page 2")
     main.get_by_role("link", name="Newer").click()
     expect(main.get_by_role("listitem")).to_have_count(25)
     expect(main.get_by_role("listitem").first).to_contain_text("Logged in")
