@@ -21,6 +21,7 @@ CHECKERS = {"html-validate": ["html-validate@10.17.0"]}
 if shutil.which("java"):
     CHECKERS["W3C checker"] = ["vnu-jar@26.9.27", "--errors-only"]
 PAGES = {"/": False, "/signup": False, "/login": False, "/profile": True}  # signed in?
+TRIES = 3  # on a busy machine it loses its own trace of a page now and then
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
 
@@ -31,14 +32,22 @@ def npx(*args: str, **options: object) -> subprocess.CompletedProcess[str]:
 
 def marks(url: str, cookie: str) -> dict[str, int]:
     """Return what Lighthouse thinks of a page, by category."""
-    done = npx(
+    for _ in range(TRIES):
+        done = lighthouse(url, cookie)
+        if done.returncode == 0:
+            categories = json.loads(done.stdout)["categories"]
+            return {name: round(100 * categories[name]["score"]) for name in CATEGORIES}
+    sys.exit(f"Lighthouse failed {TRIES} times at {url}")
+
+
+def lighthouse(url: str, cookie: str) -> subprocess.CompletedProcess[str]:
+    """Run Lighthouse on a page, signed in by a cookie if there is one."""
+    return npx(
         LIGHTHOUSE, url, "--quiet", "--output=json", f"--only-categories={','.join(CATEGORIES)}",
         f"--chrome-flags=--headless=new {' '.join(FLAGS)}",
         f"--extra-headers={json.dumps({'Cookie': cookie} if cookie else {})}",
         env={**os.environ, "CHROME_PATH": find_chromium()}, stdout=subprocess.PIPE,
     )  # fmt: skip
-    categories = json.loads(done.stdout)["categories"]
-    return {name: round(100 * categories[name]["score"]) for name in CATEGORIES}
 
 
 def check_marks(browser: Browser) -> bool:
