@@ -36,6 +36,7 @@ def test_a_state_is_accessible_in_both_schemes_and_fits_a_phone(state):
         assert overflow(state) <= 0
         assert too_small(state) == []
     assert weight(state) < 40 * KIB
+    assert loaded(state) == {"/static/style.css", "/static/enhance.js"}
 
 
 def overflow(page):
@@ -61,6 +62,15 @@ def weight(page):
     )
     files = [page.request.get(link) for link in [page.url, *links]]
     return sum(len(file.body()) for file in files)
+
+
+def loaded(page):
+    """What the page has loaded beside itself, its icon and the answers to its forms."""
+    names = page.evaluate(
+        """performance.getEntriesByType("resource").filter(one => one.initiatorType !== "fetch")
+            .map(one => one.name)"""
+    )
+    return {urlsplit(name).path for name in names} - {"/static/favicon.svg"}
 
 
 def test_a_first_view_is_three_requests_beside_the_icon(page):
