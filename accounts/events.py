@@ -127,5 +127,5 @@ def delete_old_events(most: int) -> int:
 
 @statement
 def _delete_old(kept_since: Any, most: Any) -> Query:
-    old = Event.select(Event.id).where(Event.at < kept_since).limit(most)
+    old = database.unclaimed(Event.select(Event.id).where(Event.at < kept_since).limit(most))
     return Event.delete().where(Event.id.in_(old))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from limits import RateLimitItem
-from peewee import EXCLUDED, Case, Query
+from peewee import EXCLUDED, Case, Expression, Query
 
 from database import database
 from models import Counter, now
@@ -117,7 +117,14 @@ class Budget:
 
 @statement
 def _delete_counters(ids: Any) -> Query:
-    return Counter.delete().where(Counter.id.in_(ids))
+    return Counter.delete().where(_in_order(ids))
+
+
+def _in_order(ids: Any) -> Expression:
+    # Everybody takes counters in one order, or two hosts could wait for each other.
+    counters = Counter.select(Counter.id).where(Counter.id.in_(ids)).order_by(Counter.id)
+    condition: Expression = Counter.id.in_(database.claim(counters))
+    return condition
 
 
 def take_back(*budgets: Budget) -> None:
@@ -129,8 +136,7 @@ def take_back(*budgets: Budget) -> None:
 
 @statement
 def _subtract_one(ids: Any) -> Query:
-    counted = Counter.id.in_(ids) & (Counter.count > 0)
-    return Counter.update(count=Counter.count - 1).where(counted)
+    return Counter.update(count=Counter.count - 1).where(_in_order(ids), Counter.count > 0)
 
 
 def _counter_id(kind: str, subject: str, limit: RateLimitItem) -> bytes:
@@ -154,9 +160,8 @@ def count_try(*budgets: Budget) -> None:
     limits = {key: limit for budget in budgets for key, limit in budget.limits.items()}
     if not limits:
         return
-    ids = sorted(limits)  # always in one order, or two hosts could wait for each other
+    ids = sorted(limits)  # as _in_order
     with database.atomic():
-        delete_expired_counters(EXPIRED_PER_TRY)
         moment = now()
         ends = [moment + limits[key].get_expiry() * 1000 for key in ids]
         waits = [
@@ -166,6 +171,7 @@ def count_try(*budgets: Budget) -> None:
         ]
         if waits:
             raise TooManyAttempts(math.ceil(max(waits) / 1000))
+        delete_expired_counters(EXPIRED_PER_TRY)
 
 
 @statement
@@ -193,4 +199,4 @@ def delete_expired_counters(most: int) -> int:
 @statement
 def _delete_expired(moment: Any, most: Any) -> Query:
     expired = Counter.select(Counter.id).where(Counter.expires_at <= moment).limit(most)
-    return Counter.delete().where(Counter.id.in_(expired))
+    return Counter.delete().where(Counter.id.in_(database.unclaimed(expired)))

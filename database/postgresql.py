@@ -62,12 +62,13 @@ class PostgreSQL(PooledPsycopg3Database):
     """A pool of connections to one server, or to whichever of several takes writes.
 
     Transactions are READ COMMITTED: one that first reads and then writes by what it read must
-    `claim` the rows.
+    `claim` the rows, and all must claim in one order, or two wait for each other.
     """
 
     psycopg3_adapter = Adapter
     own_table_options = False
     keeps_nul = False
+    writes_alone = False
     table_names = "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
     # Text is compared by its bytes, as in SQLite: the locale of a server decides neither which
     # names are the same nor, after an update of its C library, whether an index finds them.

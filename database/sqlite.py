@@ -79,6 +79,7 @@ class SQLite(PooledSqliteDatabase):
 
     own_table_options = True  # STRICT, WITHOUT ROWID
     keeps_nul = True  # in text
+    writes_alone = True  # nobody else writes while a transaction does
     table_names = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
     def __init__(self, path: str, check: Check | None = None) -> None:
@@ -155,7 +156,7 @@ class SQLite(PooledSqliteDatabase):
     @staticmethod
     def claim(query: "ModelSelect[M]") -> "ModelSelect[M]":
         """Return `query` so that nobody else changes its rows until the transaction is over."""
-        return query  # the transaction has the whole file
+        return query
 
     @staticmethod
     def unclaimed(query: "ModelSelect[M]") -> "ModelSelect[M]":

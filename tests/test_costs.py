@@ -129,7 +129,8 @@ def test_a_wrong_log_in_costs_one_hash(
 def test_a_log_in_costs_one_hash(fields: dict[str, str], browser: Browser, meter: Meter) -> None:
     data = {**fields, "username": "Somebody", "password": PASSWORD}
     assert browser.client.post("/login", data=data).status_code == 302
-    assert meter.read() == LOG_IN
+    claimed = LOG_IN.reads + (not on_sqlite())  # the user, which PostgreSQL does not lock by itself
+    assert meter.read() == LOG_IN._replace(reads=claimed)
 
 
 def test_a_sign_up_costs_one_hash(fields: dict[str, str], browser: Browser, meter: Meter) -> None:

@@ -142,5 +142,7 @@ def test_b122_a_day_of_random_names_leaves_a_small_database(clock):
 
 
 def size():
+    if not on_sqlite():
+        return database.execute_sql("SELECT pg_database_size(current_database())").fetchone()[0]
     database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     return Path(database.path).stat().st_size

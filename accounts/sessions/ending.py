@@ -50,9 +50,11 @@ def end_sessions(condition: Expression, reason: str, client: Client) -> int:
     on its next visit.
     """
     with database.atomic():
-        ended = list(Session.select(Session, User).join(User).where(condition))
-        if ended:
-            Session.delete().where(Session.id.in_([session.id for session in ended])).execute()
+        live = Session.select(Session, User).join(User).where(condition)
+        found = {session.id: session for session in live}
+        # Of two who end the same session at once, one does.
+        gone = Session.delete().where(Session.id.in_(list(found))).returning(Session.id)
+        ended = [found[row.id] for row in gone.execute()] if found else []
         for session in ended:
             events.record(Kind.SESSION_ENDED, session.user, client, session.handle, reason)
     return len(ended)
@@ -92,13 +94,12 @@ def delete_dead_sessions(most: int) -> int:
 
 @statement
 def _delete_dead(moment: Any, most: Any) -> Query:
-    dead = Session.select(Session.id).where(Session.idle_expires_at < moment).limit(most)
-    return Session.delete().where(Session.id.in_(dead))
+    return _some(Session.idle_expires_at < moment, most)
 
 
-def _delete_some(condition: Expression, most: int) -> int:
-    some = [session.id for session in Session.select(Session.id).where(condition).limit(most)]
-    return int(Session.delete().where(Session.id.in_(some)).execute()) if some else 0
+def _some(condition: Expression, most: int) -> Query:
+    some = Session.select(Session.id).where(condition).limit(most)
+    return Session.delete().where(Session.id.in_(database.unclaimed(some)))
 
 
 def prune_sessions() -> int:
@@ -109,7 +110,7 @@ def prune_sessions() -> int:
     """
     deleted = 0
     for dead in (Session.idle_expires_at < now(), ~alive()):
-        while batch := _delete_some(dead, BATCH):
+        while batch := _some(dead, BATCH).execute():
             deleted += batch
             time.sleep(PAUSE)
     return deleted

@@ -14,7 +14,7 @@ from ..errors import AccountError, Busy, WrongPassword
 from ..events import Kind
 from ..sessions import SignedIn
 from ..statements import statement
-from .finding import find_key, login_keys
+from .finding import claim, find_key, login_keys
 
 
 def log_in(username: str, password: str, client: Client) -> SignedIn | None:
@@ -29,6 +29,7 @@ def log_in(username: str, password: str, client: Client) -> SignedIn | None:
         key, attempt = proven
         with database.atomic():
             attempt.forgive()
+            claim(key.user)
             if _still_opens(key):
                 signed_in = sessions.create_session(key.user, client)
                 events.record(Kind.LOGIN_SUCCESS, key.user, client, signed_in.handle)
@@ -89,6 +90,7 @@ def _upgrade_hash(key: Key, password: str, client: Client) -> None:
     with contextlib.suppress(Busy):
         better_hash = passwords.hash_password(password)
         with database.atomic():
+            claim(key.user)
             if Key.update(password_hash=better_hash).where(_same_hash(**_hash_of(key))).execute():
                 key.password_hash = better_hash
                 events.record(Kind.PASSWORD_UPGRADE, key.user, client)
@@ -130,6 +132,7 @@ class Proof(NamedTuple):
         """Make sure, inside the transaction that acts on it, that it holds even now: of two
         changes at once only the first has seen the account as it is. Raises AccountError.
         """
+        claim(self.session.user)
         here = Session.select().where(Session.id == self.session.id)
         if not (_still_opens(self.key) and here.exists()):
             raise AccountError(

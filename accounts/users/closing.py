@@ -11,11 +11,13 @@ from ..errors import InvalidUsername
 from ..events import Kind
 from ..sessions import Reason
 from .authenticating import prove_again
+from .finding import claim
 
 
 def lock_user(user: User) -> int:
     """Keep a user out until unlocked, and end all their sessions; return how many there were."""
     with database.atomic():
+        claim(user)
         if User.update(locked_at=now()).where(User.id == user.id, ~_is_locked()).execute():
             events.record(Kind.USER_LOCKED, user, COMMAND_LINE)
         return sessions.invalidate_user_sessions(user, Reason.LOCKED)
@@ -57,6 +59,7 @@ def delete_user(user: User, client: Client = COMMAND_LINE) -> None:
     """
     heirs = held_names.find_heirs(user)
     with database.atomic():
+        claim(user)
         sessions.invalidate_user_sessions(user, Reason.DELETED, client)
         User.delete().where(User.id == user.id).execute()
         held_names.hold(heirs)

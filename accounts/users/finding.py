@@ -39,6 +39,23 @@ def _keys_meant(typed: Any, name: Any) -> "ModelSelect[Key]":
     return Key.select(Key, User).join(User).where(imported | named)
 
 
+def claim(user: User) -> None:
+    """Keep everybody else from changing a user, their keys or what hangs on them until this
+    transaction is over.
+
+    To be called first in it. What is read afterwards holds until the end: without it, of a log-in
+    and a new password at the same moment the session might outlive the old password.
+    """
+    if not database.writes_alone:
+        _claim_user(user_id=user.id)
+
+
+@statement
+def _claim_user(user_id: Any) -> Query:
+    claimed: Query = database.claim(User.select(User.id).where(User.id == user_id))
+    return claimed
+
+
 def find_users(name: str) -> list[User]:
     """Return the users an operator may mean by `name`: a username in any spelling, or "id:ID".
 

@@ -9,7 +9,7 @@ from ..errors import AccountError, InvalidPassword
 from ..events import Kind
 from ..sessions import Reason, SignedIn
 from .authenticating import prove_again
-from .finding import login_keys
+from .finding import claim, login_keys
 
 
 def change_password(
@@ -46,6 +46,7 @@ def set_password(user: User, password: str) -> int:
     release()
     password_hash = passwords.hash_password(password)
     with database.atomic():
+        claim(user)
         if not Key.update(password_hash=password_hash).where(login_keys(user)).execute():
             raise AccountError("This user has no username to log in with.")
         events.record(Kind.PASSWORD_CHANGE, user, COMMAND_LINE)

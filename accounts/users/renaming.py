@@ -11,6 +11,7 @@ from ..errors import AccountError, InvalidUsername, UsernameTaken
 from ..events import Kind
 from ..usernames import USERNAME_PROVIDER
 from .authenticating import prove_again
+from .finding import claim
 
 
 def change_username(
@@ -40,6 +41,7 @@ def rename_user(
     name = usernames.parse_username(new_username)
     heirs = held_names.find_heirs(user)
     with database.atomic():
+        claim(user)
         if not User.update(username=name.display).where(User.id == user.id).execute():
             raise AccountError("This user is gone.")
         _replace_name_keys(user, name.key)
