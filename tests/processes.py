@@ -166,6 +166,9 @@ class Visitor:
     def is_signed_in(self) -> bool:
         return self.send("/profile")[0] == 200
 
+    def session_cookie(self) -> str:
+        return next((cookie.value or "" for cookie in self.jar if "session" in cookie.name), "")
+
 
 def sql(settings: dict[str, str], statement: str, *values: object) -> list[tuple]:
     if settings["DATABASE_URL"].startswith("postgresql:"):

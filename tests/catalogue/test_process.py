@@ -84,6 +84,26 @@ def test_b147_the_crash_test_notices_every_kind_of_loss(settings: dict[str, str]
                 sql(settings, f'DELETE FROM "{table}"')
 
 
+def test_b147_the_crash_test_knows_whom_an_unanswered_change_has_signed_out(
+    settings: dict[str, str],
+) -> None:
+    with server(settings):
+        jane, phone = Visitor(settings), Visitor(settings)
+        jane.submit("/signup", "Jane")
+        phone.submit("/login", "Jane")
+        client = crash.Client(settings, "c", "seed", crash.HABITS)
+        account = crash.Account("Jane", PASSWORD, True, sessions=[jane, phone])
+        client.accounts = [account]
+        account.propose("another horse")
+        assert crash.look(settings, [client]) == [], "it has not come into force"
+        token = jane.prepare("/profile/password")
+        fields = {"current_password": PASSWORD, "new_password": "another horse", **token}
+        assert jane.send("/profile/password", fields)[0] == 302
+        assert crash.look(settings, [client]) == [], "one is out, the other was given a new cookie"
+        account.ending = {jane.session_cookie()}
+        assert "sessions [True, False], not [False, True]" in str(crash.look(settings, [client]))
+
+
 @pytest.mark.parametrize("after", [0.3, 0.6, 0.9, 1.2])
 def test_b148_a_kill_during_init_is_mended_by_doing_it_again(
     settings: dict[str, str], after: float
