@@ -8,9 +8,10 @@ Escaped to ASCII: a line end, a colour code or a writing direction in a name sta
 import json
 import logging
 import secrets
+import select
 import time
 from datetime import UTC, datetime
-from logging import WARNING, LogRecord, StreamHandler
+from logging import WARNING, LogRecord, StreamHandler, makeLogRecord
 from typing import TextIO, cast
 
 from flask import Flask, g, has_request_context, request
@@ -21,11 +22,12 @@ from accounts.client import Client
 from accounts.events import Refused
 
 REFUSALS_A_MINUTE = 100  # lines of one kind: a flood of requests must not fill the disk
+LONGEST_WAIT = 1  # seconds for somebody to read a full pipe
 
 
 def init_app(app: Flask) -> None:
     """Send what Vestibule and Flask log to standard error."""
-    handler = StreamHandler(cast(TextIO, wsgi_errors_stream))
+    handler = LineHandler(cast(TextIO, wsgi_errors_stream))
     handler.setFormatter(JSONLines())
     handler.addFilter(worth_a_line)
     for logger in (logging.getLogger("vestibule"), app.logger):
@@ -35,6 +37,51 @@ def init_app(app: Flask) -> None:
     # A log that cannot be written (closed, full disk) is no reason to refuse a request: without
     # this, logging complains on the very stream that is broken.
     logging.raiseExceptions = False
+
+
+class LineHandler(StreamHandler[TextIO]):
+    """Writes lines, each before its request is answered. While nobody reads them they are lost
+    and counted: a plain StreamHandler waits for ever on a full pipe, and every request with it.
+    """
+
+    lost = 0
+    cut = False  # the last of them in the middle
+
+    def emit(self, record: LogRecord) -> None:
+        """Write a line, and before it how many were lost."""
+        try:
+            if self.lost and self._write(self._news_of_lost()):
+                self.lost, self.cut = 0, False
+            if self.lost or not self._write(self.format(record) + self.terminator):
+                self.lost += 1
+        except Exception:  # noqa: BLE001 - as any handler: no log is worth a request
+            self.handleError(record)
+
+    def _news_of_lost(self) -> str:
+        message = f"{self.lost} lines were lost: nobody read the log"
+        fields = {"event": "sys_error", "message": message}
+        news = makeLogRecord({"levelname": "ERROR", "msg": message, "fields": fields})
+        return (self.terminator if self.cut else "") + self.format(news) + self.terminator
+
+    def _write(self, text: str) -> bool:
+        # A pipe that takes anything takes PIPE_BUF bytes without waiting. The text is ASCII.
+        for start in range(0, len(text), select.PIPE_BUF):
+            if not self._takes_more():
+                self.cut = self.cut or start > 0
+                return False
+            self.stream.write(text[start : start + select.PIPE_BUF])
+            self.flush()
+        return True
+
+    def _takes_more(self) -> bool:
+        """Whether the stream can be written without waiting, in a moment or, once lines were
+        lost, at once: only the first of them keeps a request.
+        """
+        try:
+            stream = self.stream.fileno()
+        except (AttributeError, OSError, ValueError):  # not a file of the system, or closed
+            return True
+        return bool(select.select([], [stream], [], 0 if self.lost else LONGEST_WAIT)[1])
 
 
 def worth_a_line(record: LogRecord) -> bool:
