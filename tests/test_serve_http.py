@@ -11,7 +11,16 @@ from urllib.parse import urlencode
 
 import pytest
 from conftest import PASSWORD
-from processes import PATIENCE, Visitor, free_port, kill_group, server, sql
+from processes import (
+    PATIENCE,
+    Visitor,
+    free_port,
+    is_worker,
+    kill_group,
+    members,
+    server,
+    sql,
+)
 
 
 @pytest.fixture
@@ -90,6 +99,34 @@ def test_b120_pages_stay_fast_while_many_people_log_in(settings: dict[str, str])
             seconds = time.perf_counter() - started
             assert {answer.result() for answer in answers} <= {400, 503}
         assert pages / seconds > 20
+
+
+def test_b120_two_hundred_log_ins_at_once_take_the_memory_of_the_hashes_allowed_and_no_more(
+    settings: dict[str, str],
+) -> None:
+    """20 MiB for each hash, and 10 for the rest; without the limit it would be 16 threads' 320."""
+    settings["HASH_THREADS"] = "2"
+    with server(settings) as process:
+        crowd = [Visitor(settings) for _ in range(200)]
+        with ThreadPoolExecutor(200) as threads:
+            tokens = list(threads.map(lambda visitor: visitor.prepare("/login"), crowd))
+            [worker] = [pid for pid in members(process) if is_worker(pid) and pid != process.pid]
+            before = most_memory(worker)
+
+            def log_in(number: int) -> int:
+                fields = {"username": "Jane", "password": "wrong horse", **tokens[number]}
+                return crowd[number].send("/login", fields)[0]
+
+            answers = Counter(threads.map(log_in, range(200)))
+        assert set(answers) <= {400, 503}
+        assert answers[400]
+        assert most_memory(worker) - before < 2 * 20 + 10
+
+
+def most_memory(pid: int) -> float:
+    """The most memory that a process has had, in MiB."""
+    [kilobytes] = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(kilobytes) / 1024
 
 
 def test_the_peers_address_is_what_a_session_remembers(settings: dict[str, str]) -> None:
