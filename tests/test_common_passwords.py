@@ -4,6 +4,7 @@ import json
 
 import pytest
 from conftest import PASSWORD, Browser, field_error, page_text
+from processes import ROOT
 from profile_pages import change_password
 
 from accounts import common_passwords, users
@@ -25,7 +26,10 @@ def refusing(settings):
 @pytest.mark.parametrize(
     "password",
     ["123456", "password", "PASSWORD", "Qwerty123", "iloveyou", "jane1234", "Jane2024!", "JANE",
-     "vestibule", "Vestibule1", "2024vestibule!", "!!jane!!"],
+     "vestibule", "Vestibule1", "2024vestibule!", "!!jane!!", "janet1966", "jane jane jane",
+     "Jane@Vestibule-2026", "my-vestibule", "xAdmin!2026", "Welcome to 2026", "jane's login",
+     "PassWord jane", "a" * 255, "ooooooooooo", "abcdefghijklmn", "zyxwvuts", "56789:;<=",
+     "абвгдежз"],
 )  # fmt: skip
 def test_these_are_common(password):
     assert is_common(password, "Jane")
@@ -33,11 +37,19 @@ def test_these_are_common(password):
 
 @pytest.mark.parametrize(
     "password",
-    [PASSWORD, "another horse", "", "x", "123456\n654321", "janet1966", "9f8a7c6d5e",
-     "пароль лошадь", "jane jane jane", " 123456", "a" * 255],
+    [PASSWORD, "another horse", "", "x", "123456\n654321", "9f8a7c6d5e", "пароль лошадь",
+     " 123456", "aaaaaaaaab", "acegikmoq", "83920174", "!!!???...---", "jane likes horses",
+     "vestibule of horses", "password of a horse"],
 )  # fmt: skip
 def test_these_are_not(password):
     assert not is_common(password, "Jane")
+
+
+@pytest.mark.parametrize("word", common_passwords.CONTEXT_WORDS)
+def test_every_word_of_the_context_with_little_beside_it_is_common(word):
+    for password in (word + "-of-2026", f"my {word} 123", word.upper() * 2):
+        assert is_common(password, "Jane")
+    assert f"`{word}`" in (ROOT / "docs/security.md").read_text()
 
 
 def test_the_list_is_long_and_holds_only_what_may_be_a_password():
