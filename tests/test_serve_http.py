@@ -129,6 +129,47 @@ def most_memory(pid: int) -> float:
     return int(kilobytes) / 1024
 
 
+def test_five_thousand_requests_leave_no_file_open_and_no_memory_taken(
+    settings: dict[str, str],
+) -> None:
+    with server(settings) as process:
+        [worker] = [pid for pid in members(process) if is_worker(pid) and pid != process.pid]
+        visitor = Visitor(settings)
+        visitor.submit("/signup", "Jane")
+        cookie = "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.jar)
+        send_mixed(settings, cookie, 1000)
+        files, memory = open_files(worker), most_memory(worker)
+        send_mixed(settings, cookie, 5000)
+        assert open_files(worker) <= files + 5
+        assert most_memory(worker) < memory + 10
+        assert visitor.is_signed_in()
+
+
+MIXED = {
+    ("GET", "/"): 200, ("GET", "/profile"): 200, ("GET", "/profile/export"): 200,
+    ("GET", "/static/style.css"): 200, ("GET", "/nowhere"): 404, ("POST", "/login"): 302,
+    ("POST", "/profile/password"): 400, ("PUT", "/"): 405,
+}  # fmt: skip
+
+
+def send_mixed(settings: dict[str, str], cookie: str, number: int) -> None:
+    """Send requests that succeed and that fail, eight by eight over one connection."""
+    for _ in range(number // len(MIXED)):
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", int(settings["PORT"]), timeout=PATIENCE
+        )
+        for (method, path), status in MIXED.items():
+            connection.request(method, path, headers={"Cookie": cookie})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == status
+        connection.close()
+
+
+def open_files(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
 def test_the_peers_address_is_what_a_session_remembers(settings: dict[str, str]) -> None:
     with server(settings):
         connection = http.client.HTTPConnection(
