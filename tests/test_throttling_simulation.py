@@ -130,7 +130,7 @@ def test_one_address_looks_at_no_more_than_its_limit_whatever_the_names(clock):
 
 def test_b122_a_day_of_random_names_leaves_a_small_database(clock):
     """A fiftieth of the flood of B-122, from as many addresses as there are names. All of it takes
-    two minutes: B122_NAMES=100000 bin/test tests/test_throttling_simulation.py -k b122
+    some minutes: B122_NAMES=100000 bin/test tests/test_throttling_simulation.py -k b122
     """
     names = int(os.environ.get("B122_NAMES", "2000"))
     before = size()
