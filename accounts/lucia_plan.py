@@ -32,7 +32,7 @@ class Finding(StrEnum):
 
     NOT_IMPORTED = "not imported"
     KEY_LEFT_OUT = "key left out"
-    NO_PASSWORD = "no password"  # nosec B105
+    NO_PASSWORD = "no password"
     UNKNOWN_HASH = "unknown hash"
     NOT_TYPABLE = "not typable"
     READS_ALIKE = "reads alike"

@@ -2,7 +2,15 @@
 
 import re
 
+import pytest
 from click.testing import Result
+from conftest import PASSWORD
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from accounts import users
+from accounts.client import Client
+from models import User
 
 # What moves the cursor or turns the writing direction; a line's own end is none of it.
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
@@ -24,3 +32,22 @@ def refused(result: Result, words: str, code: int = 1) -> None:
     if code == 1:
         assert result.stderr.startswith("Error: ")
         assert result.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def run(runner: FlaskCliRunner):
+    """Run flask users …, what is typed given as input."""
+
+    def run(*args: str, typed: str | bytes = "") -> Result:
+        result = runner.invoke(args=["users", *args], input=typed)
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    return run
+
+
+@pytest.fixture
+def user(app: Flask) -> User:
+    """Jane, signed in once."""
+    users.sign_up("Jane", PASSWORD, Client("192.0.2.1", "Firefox"))
+    return User.get()

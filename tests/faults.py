@@ -1,12 +1,14 @@
 """Faults of the database, each brought about as it happens, and undone at the end."""
 
 import itertools
+import json
 import os
 import resource
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -16,6 +18,32 @@ from peewee import OperationalError
 from database import database
 
 NOBODY = 65534
+
+
+@pytest.fixture
+def settings(settings):
+    """The database is in a folder that anybody may enter: some tests act as nobody."""
+    with tempfile.TemporaryDirectory(prefix="vestibule-") as folder:
+        Path(folder).chmod(0o755)
+        yield settings | {"DATABASE_URL": f"sqlite:///{folder}/test.db"}
+
+
+@pytest.fixture(autouse=True)
+def impatient(app):
+    """A write waits for another one for a moment only."""
+    database.pragma("busy_timeout", 50, permanent=True)
+    database.close_all()
+
+
+@pytest.fixture
+def log(app, capfd):
+    """Return the faults that were logged since it was asked last."""
+
+    def lines():
+        parsed = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+        return [line for line in parsed if line["level"] == "error"]
+
+    return lines
 
 
 def path():

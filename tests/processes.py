@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import postgresql
+import pytest
 from conftest import PASSWORD, hidden_fields, page_form
 
 from config import Config
@@ -100,6 +101,12 @@ def wait_until(true: Callable[[], object], seconds: float = PATIENCE, pause: flo
             return True
         time.sleep(pause)
     return False
+
+
+@pytest.fixture
+def settings(settings: dict[str, str]) -> dict[str, str]:
+    """Settings of a server on a port of its own."""
+    return {**settings, "PORT": str(free_port())}
 
 
 @contextmanager

@@ -7,10 +7,9 @@ import subprocess
 
 import pytest
 from click.testing import Result
-from commands import done, refused
+from commands import done, refused, run, user
 from conftest import PASSWORD, Browser
 from flask import Flask
-from flask.testing import FlaskCliRunner
 from processes import FLASK, PATIENCE, ROOT, environment, flask
 
 from accounts import users
@@ -19,25 +18,7 @@ from database import release
 from models import Session, User
 
 OTHER_PASSWORD = "another horse"
-
-
-@pytest.fixture
-def run(runner: FlaskCliRunner):
-    """Run flask users …, what is typed given as input."""
-
-    def run(*args: str, typed: str | bytes = "") -> Result:
-        result = runner.invoke(args=["users", *args], input=typed)
-        assert result.exception is None or isinstance(result.exception, SystemExit)
-        return result
-
-    return run
-
-
-@pytest.fixture
-def user(app: Flask) -> User:
-    """Jane, signed in once."""
-    users.sign_up("Jane", PASSWORD, Client("192.0.2.1", "Firefox"))
-    return User.get()
+__all__ = ["run", "user"]  # fixtures
 
 
 def create_with(result_of, password: str | bytes) -> Result:

@@ -4,11 +4,9 @@ import subprocess
 from datetime import UTC, datetime
 
 import pytest
-from click.testing import Result
-from commands import CONTROL, ESCAPED, HOSTILE, done, refused
+from commands import CONTROL, ESCAPED, HOSTILE, done, refused, run, user
 from conftest import PASSWORD, on_sqlite, sql
 from flask import Flask
-from flask.testing import FlaskCliRunner
 from processes import FLASK, ROOT, environment
 
 from accounts import users
@@ -18,27 +16,9 @@ from database import database
 from models import Session, User
 
 OTHER_PASSWORD = "another horse"
+__all__ = ["run", "user"]  # fixtures
 FIELDS = ["id", "username", "created_at", "locked_at", "sessions"]
 TIME = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-
-
-@pytest.fixture
-def run(runner: FlaskCliRunner):
-    """Run flask users …, what is typed given as input."""
-
-    def run(*args: str, typed: str | bytes = "") -> Result:
-        result = runner.invoke(args=["users", *args], input=typed)
-        assert result.exception is None or isinstance(result.exception, SystemExit)
-        return result
-
-    return run
-
-
-@pytest.fixture
-def user(app: Flask) -> User:
-    """Jane, signed in once."""
-    users.sign_up("Jane", PASSWORD, Client("192.0.2.1", "Firefox"))
-    return User.get()
 
 
 def test_list_of_nobody_is_a_heading_or_an_empty_array(run) -> None:

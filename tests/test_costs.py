@@ -11,7 +11,7 @@ import itsdangerous
 import jinja2
 import pytest
 from argon2 import low_level
-from conftest import PASSWORD, Browser, hidden_fields, page_form
+from conftest import PASSWORD, Browser, hidden_fields, on_sqlite, page_form
 from flask import Flask
 
 from database import database

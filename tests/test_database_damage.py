@@ -1,12 +1,9 @@
 """A database that cannot be used at the start, and rows that nobody of us has written."""
 
-import json
-import tempfile
-from pathlib import Path
-
 import faults
 import pytest
 from conftest import PASSWORD, Browser, page_text
+from faults import impatient, log, settings
 from peewee import IntegrityError
 from processes import flask
 
@@ -15,32 +12,7 @@ from database import database
 from models import Event, Key, User
 
 pytestmark = pytest.mark.database("sqlite")
-
-
-@pytest.fixture
-def settings(settings):
-    """The database is in a folder that anybody may enter: some tests act as nobody."""
-    with tempfile.TemporaryDirectory(prefix="vestibule-") as folder:
-        Path(folder).chmod(0o755)
-        yield settings | {"DATABASE_URL": f"sqlite:///{folder}/test.db"}
-
-
-@pytest.fixture(autouse=True)
-def impatient(app):
-    """A write waits for another one for a moment only."""
-    database.pragma("busy_timeout", 50, permanent=True)
-    database.close_all()
-
-
-@pytest.fixture
-def log(app, capfd):
-    """Return the faults that were logged since it was asked last."""
-
-    def lines():
-        parsed = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
-        return [line for line in parsed if line["level"] == "error"]
-
-    return lines
+__all__ = ["impatient", "log", "settings"]  # fixtures
 
 
 @pytest.mark.parametrize("fault", [faults.read_only, faults.read_only_folder])

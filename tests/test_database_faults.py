@@ -3,10 +3,8 @@ says in plain words that nothing was changed, what was typed kept, one line for 
 says what to do, and recovery without restart. Faults are made in faults.py.
 """
 
-import json
 import sqlite3
 import subprocess
-import tempfile
 import threading
 import time
 from contextlib import closing
@@ -16,6 +14,7 @@ import faults
 import playhouse.pool
 import pytest
 from conftest import PASSWORD, Browser, field, hidden_fields, page_form, soup
+from faults import impatient, log, settings
 from peewee import OperationalError
 from processes import flask
 
@@ -45,32 +44,7 @@ FAULTS = {
     "b160-newer": (faults.newer, "newer than this code (9999_future)", False),
 }
 EACH = pytest.mark.parametrize("name", FAULTS)
-
-
-@pytest.fixture
-def settings(settings):
-    """The database is in a folder that anybody may enter: some tests act as nobody."""
-    with tempfile.TemporaryDirectory(prefix="vestibule-") as folder:
-        Path(folder).chmod(0o755)
-        yield settings | {"DATABASE_URL": f"sqlite:///{folder}/test.db"}
-
-
-@pytest.fixture(autouse=True)
-def impatient(app):
-    """A write waits for another one for a moment only."""
-    database.pragma("busy_timeout", 50, permanent=True)
-    database.close_all()
-
-
-@pytest.fixture
-def log(app, capfd):
-    """Return the faults that were logged since it was asked last."""
-
-    def lines():
-        parsed = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
-        return [line for line in parsed if line["level"] == "error"]
-
-    return lines
+__all__ = ["impatient", "log", "settings"]  # fixtures
 
 
 def rows():

@@ -19,21 +19,17 @@ from processes import (
     Visitor,
     environment,
     flask,
-    free_port,
     is_worker,
     kill_group,
     listens,
     members,
     server,
+    settings,
     sql,
     wait_until,
 )
 
-
-@pytest.fixture
-def settings(settings: dict[str, str]) -> dict[str, str]:
-    """Settings of a server on a port of its own."""
-    return {**settings, "PORT": str(free_port())}
+__all__ = ["settings"]  # a fixture
 
 
 def test_it_says_where_it_is_and_that_it_made_the_database(settings: dict[str, str]) -> None:

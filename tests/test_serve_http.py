@@ -9,24 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlencode
 
-import pytest
 from conftest import PASSWORD
 from processes import (
     PATIENCE,
     Visitor,
-    free_port,
     is_worker,
     kill_group,
     members,
     server,
+    settings,
     sql,
 )
 
-
-@pytest.fixture
-def settings(settings: dict[str, str]) -> dict[str, str]:
-    """Settings of a server on a port of its own."""
-    return {**settings, "PORT": str(free_port())}
+__all__ = ["settings"]  # a fixture
 
 
 def test_a_visitor_signs_up_looks_around_and_comes_back(settings: dict[str, str]) -> None:

@@ -24,10 +24,10 @@ from processes import (
     Visitor,
     environment,
     flask,
-    free_port,
     kill_group,
     members,
     server,
+    settings,
     sql,
     wait_until,
 )
@@ -37,11 +37,7 @@ from app import create_app
 from database import database
 from models import Session, User
 
-
-@pytest.fixture
-def settings(settings: dict[str, str]) -> dict[str, str]:
-    """Settings of a server on a port of its own."""
-    return {**settings, "PORT": str(free_port())}
+__all__ = ["settings"]  # a fixture
 
 
 def whole(settings: dict[str, str]) -> bool:
