@@ -22,6 +22,9 @@ from accounts.client import Client
 from accounts.events import Refused
 
 REFUSALS_A_MINUTE = 100  # lines of one kind: a flood of requests must not fill the disk
+METHOD_MAX = (
+    20  # characters; visitors may send methods of 60 KB, and a hundred lines of that a minute
+)
 LONGEST_WAIT = 1  # seconds for somebody to read a full pipe
 
 
@@ -98,7 +101,8 @@ class JSONLines(logging.Formatter):
         line = {"ts": when.replace("+00:00", "Z"), "level": record.levelname.lower()}
         line |= getattr(record, "fields", {"event": "message", "message": record.getMessage()})
         if has_request_context():
-            line |= {"request_id": request_id(), "route": f"{request.method} {request.endpoint}"}
+            method = request.method[:METHOD_MAX]
+            line |= {"request_id": request_id(), "route": f"{method} {request.endpoint}"}
         if record.exc_info:
             line |= {"event": "sys_error", "traceback": self.formatException(record.exc_info)}
         return json.dumps(line)

@@ -101,6 +101,15 @@ def test_requests_that_a_guard_refuses_are_logged_and_on_nobodys_record(browser,
     assert Event.select().count() == 0
 
 
+def test_what_visitors_send_makes_no_long_line(browser, log):
+    hostile = {"Host": "evil.example", "User-Agent": "x" * 5000, "X-Forwarded-For": "1" * 5000}
+    answer = browser.client.open("/" + "y" * 5000, method="Z" * 5000, headers=hostile)
+    assert answer.status_code == 400
+    (line,) = log()
+    assert line["event"] == "malicious_host"
+    assert len(json.dumps(line)) < 300
+
+
 def test_cross_site_by_fetch_metadata_is_logged_too(browser, log):
     assert refused_post(browser, **{"Sec-Fetch-Site": "cross-site"}) == 403
     assert kinds(log()) == ["malicious_cors"]
