@@ -23,11 +23,12 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+import postgresql
 from conftest import NO_LIMITS, SECRET_KEY
 from processes import FLASK, ROOT, Visitor, environment, free_port, kill_group, server, sql
 
@@ -35,6 +36,7 @@ CLIENTS = 4
 KILL_AFTER = (0.05, 4)  # seconds of load
 HABITS = {"sign_up": 4, "log_in": 4, "change": 2}
 HABITS_OF_THE_FIRST = {"sign_up": 1, "log_in": 1, "change": 8}
+UNKNOWN = "cannot tell whether"
 WORDS = "correct horse battery staple ångström 東京 🐎 pass word"
 HALF_THERE = {
     "a user without exactly one key": (
@@ -72,6 +74,10 @@ class Account:
         self.ending = {visitor.session_cookie() for visitor in self.sessions}
 
 
+class NobodyKnows(Exception):
+    """The database went away while it committed, and the answer says so."""
+
+
 class Client(threading.Thread):
     """Somebody who acts until the server is gone."""
 
@@ -93,12 +99,22 @@ class Client(threading.Thread):
         with suppress(OSError, http.client.HTTPException):  # it was killed
             while not self.over:
                 [act] = self.rng.choices(list(self.habits), list(self.habits.values()))
-                if not any(account.made for account in self.accounts):
-                    act = "sign_up"
-                self.doing = act
-                done = getattr(self, act)()
-                self.done[act if done else "refused"] += 1
+                self.doing = act if self.certain() else "sign_up"
+                self.act()
                 self.doing = ""
+
+    def act(self) -> None:
+        try:
+            done = getattr(self, self.doing)()
+        except NobodyKnows:  # the account stays in doubt until somebody looks
+            self.done["in doubt"] += 1
+        except StopIteration:  # a page without its form: the database is away
+            self.done["refused"] += 1
+        else:
+            self.done[self.doing if done else "refused"] += 1
+
+    def certain(self) -> list[Account]:
+        return [account for account in self.accounts if account.made and not account.proposed]
 
     def sign_up(self) -> bool:
         account = Account(f"{self.name}n{len(self.accounts)}", self.new_password())
@@ -107,7 +123,7 @@ class Client(threading.Thread):
         self.accounts.append(account)
         account.made = None
         fields = {"username": account.name, "password": account.password, **token}
-        status = visitor.send("/signup", fields)[0]
+        status = self.known(*visitor.send("/signup", fields))
         account.made = status == 302
         if account.made:
             account.sessions.append(visitor)
@@ -116,7 +132,7 @@ class Client(threading.Thread):
     def log_in(self) -> bool:
         account = self.any_account()
         visitor = Visitor(self.settings)
-        status = visitor.submit("/login", account.name, account.password)[0]
+        status = self.known(*visitor.submit("/login", account.name, account.password))
         if status == 302:
             account.sessions.append(visitor)
         elif status == 400:
@@ -131,7 +147,7 @@ class Client(threading.Thread):
             token = visitor.prepare("/profile/password")
             fields = {"current_password": account.password, "new_password": new, **token}
             account.propose(new)
-            done = visitor.send("/profile/password", fields)[0] == 302
+            done = self.known(*visitor.send("/profile/password", fields)) == 302
         else:
             account.propose(new)
             visitor = None
@@ -149,13 +165,15 @@ class Client(threading.Thread):
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         )
         if self.over:  # the kill came in between
             self.command.kill()
-        self.command.communicate(password.encode())
+        said = self.command.communicate(password.encode())[1]
         if self.command.returncode < 0:
             raise ConnectionError
+        if b"lost while committing" in said:
+            raise NobodyKnows
         return self.command.returncode == 0
 
     def kill(self) -> None:
@@ -164,15 +182,29 @@ class Client(threading.Thread):
             self.command.kill()
 
     def any_account(self) -> Account:
-        return self.rng.choice([account for account in self.accounts if account.made])
+        return self.rng.choice(self.certain())
+
+    def known(self, status: int, _location: str, text: str) -> int:
+        """Return the status of an answer that says what became of what was asked for."""
+        if status == 503 and UNKNOWN in text:
+            raise NobodyKnows
+        return status
 
     def new_password(self) -> str:
         return f"{self.rng.choice(WORDS.split())} {self.rng.randrange(10**9)}"
 
 
-def attack(settings: dict[str, str], process: subprocess.Popen[bytes], run: str) -> list[Client]:
-    """Let clients act until the server is killed; return what they know."""
-    moment = random.Random(run).uniform(*KILL_AFTER)
+def attack(
+    settings: dict[str, str],
+    process: subprocess.Popen[bytes],
+    run: str,
+    database: postgresql.Server | None = None,
+) -> list[Client]:
+    """Let clients act until the server is killed; return what they know. In half of the runs the
+    database's server, if there is one, is killed under them, in half of them at the end.
+    """
+    rng = random.Random(run)
+    moment = rng.uniform(*KILL_AFTER)
     name = run.rpartition("/")[2]
     clients = [
         Client(settings, f"{name}c{n}", f"{run}/{n}", HABITS if n else HABITS_OF_THE_FIRST)
@@ -180,13 +212,24 @@ def attack(settings: dict[str, str], process: subprocess.Popen[bytes], run: str)
     ]
     for client in clients:
         client.start()
+    if database and rng.random() < 0.5:
+        time.sleep(moment)
+        crash_database(database)
     time.sleep(moment)
     kill_group(process)
+    if database and rng.random() < 0.5:
+        crash_database(database)
     for client in clients:
         client.kill()
     for client in clients:
         client.join(60)
     return clients
+
+
+def crash_database(database: postgresql.Server) -> None:
+    """Kill it and let it recover."""
+    database.stop()
+    database.start()
 
 
 def look(settings: dict[str, str], clients: list[Client]) -> list[str]:
@@ -242,7 +285,7 @@ def report(run: int, clients: list[Client], wrong: list[str], seconds: float) ->
     """Print one line; return the sums of this run."""
     sums: Counter[str] = sum((client.done for client in clients), Counter())
     doubts = [client.doing for client in clients if client.doing]
-    sums["in doubt"] = len(doubts)
+    sums["in doubt"] += len(doubts)
     done = ", ".join(f"{sums[act]:2} {act}" for act in HABITS)
     verdict = "; ".join(wrong[:3]) or "ok"
     if len(wrong) > 3:
@@ -256,15 +299,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bin/crash-test", description=__doc__.split("\n\n")[0])
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server goes with us
 
     sums: Counter[str] = Counter()
     violations = 0
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="vestibule-crash-") as folder:
+    with tempfile.TemporaryDirectory(prefix="vestibule-crash-") as folder, ExitStack() as stack:
+        database = None
+        if options.database == "postgresql":
+            database = stack.enter_context(postgresql.running_server())
         settings = {
-            "DATABASE_URL": f"sqlite:///{Path(folder)}/crash.db",
+            "DATABASE_URL": database.url() if database else f"sqlite:///{Path(folder)}/crash.db",
             "SECRET_KEY": SECRET_KEY,
             "HASH_QUEUE": "64",
             "PORT": str(free_port()),
@@ -279,7 +326,7 @@ def main() -> int:
                     violations += len(wrong)
                     sums += report(run, clients, wrong, time.monotonic() - started)
                 if run < options.runs:
-                    clients = attack(settings, process, f"{options.seed}/r{run + 1}")
+                    clients = attack(settings, process, f"{options.seed}/r{run + 1}", database)
     click.echo(
         f"{options.runs} runs in {time.monotonic() - begun:.0f} s, seed {options.seed}: "
         f"{sum(sums[act] for act in HABITS)} actions acknowledged, {sums['refused']} refused, "

@@ -59,6 +59,12 @@ class Server:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {NAME}")
 
+    def follow(self, primary: "Server") -> None:
+        """Make it a standby of another, with all that is there, and start it."""
+        source = ("-h", primary.socket, "-U", "postgres")
+        run("pg_basebackup", "-D", self.data, *source, "-R", "--checkpoint=fast")
+        self.start()
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         options = " ".join(f"-c {name}='{value}'" for name, value in self.options.items())
