@@ -141,7 +141,7 @@ class Config:
         whole_number(0, 9),
     )
     DATABASE_URL: str = setting(
-        "sqlite:///vestibule.db", "one file in the instance folder is enough for one machine", text
+        "sqlite:///vestibule.db", "one file serves one machine; postgresql://… serves many", text
     )
     SECRET_KEY: str = setting(
         "", "signs the cookies; made on first start and kept in the instance folder", text

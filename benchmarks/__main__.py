@@ -8,6 +8,8 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,34 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # servers and files go too
     with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as folder:
         os.environ["BENCH_FOLDER"] = folder  # before a peer is imported
-        run(PARTS if arguments.part == "all" else [arguments.part], Path(folder), arguments.quick)
+        parts = PARTS if arguments.part == "all" else [arguments.part]
+        with postgresql_if(arguments.database == "postgresql"):
+            run(parts, Path(folder), arguments.quick)
+
+
+@contextmanager
+def postgresql_if(wanted: bool) -> Iterator[None]:
+    """Run a PostgreSQL server of our own where one is wanted, at the address BENCH_POSTGRESQL."""
+    if not wanted:
+        yield
+        return
+    from tests.postgresql import running_server  # noqa: PLC0415 - most do without its driver
+
+    with running_server(fsync="on", full_page_writes="on") as server:
+        os.environ["BENCH_POSTGRESQL"] = server.url()
+        yield
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="bin/bench", description=__doc__)
     parser.add_argument("part", choices=[*PARTS, "all"])
+    parser.add_argument(
+        "--database",
+        choices=["sqlite", "postgresql"],
+        default="sqlite",
+        help="postgresql: Vestibule on PostgreSQL too, in the profile part",
+    )
     parser.add_argument("--quick", action="store_true", help="under two minutes, only for trying: "
                         "prints, and writes no results")  # fmt: skip
     return parser.parse_args()

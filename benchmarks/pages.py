@@ -1,5 +1,6 @@
 """bin/bench profile and login: pages and log-ins of all peers, side by side."""
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,16 +11,22 @@ from .compare import Contestant, compare, ratios
 from .servers import serve
 
 PEERS = ["bare", "vestibule", "flask_login_peer", "flask_security_peer", "django_peer"]
+DATABASES = ["bare", "vestibule", "vestibule_postgresql"]
 NOT_BARE = PEERS[1:]  # it has no log-in worth the name
 
 
 def profile(folder: Path, quick: bool) -> dict[str, Any]:
     """Measure GET /profile of somebody who is signed in, under both servers and under none."""
-    return {
+    results = {
         "granian": side_by_side("granian", PEERS, visitors.page_requests, folder, quick),
         "gunicorn": side_by_side("gunicorn", PEERS, visitors.page_requests, folder, quick),
         "in_process": in_process("/profile", folder, quick),
     }
+    if "BENCH_POSTGRESQL" in os.environ:
+        results["postgresql"] = side_by_side(
+            "granian", DATABASES, visitors.page_requests, folder, quick
+        )
+    return results
 
 
 def login(folder: Path, quick: bool) -> dict[str, Any]:

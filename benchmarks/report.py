@@ -6,6 +6,7 @@ from typing import Any
 NAMES = {
     "bare": "bare Flask (the limit)",
     "vestibule": "Vestibule",
+    "vestibule_postgresql": "Vestibule on PostgreSQL",
     "flask_login_peer": "Flask-Login + SQLAlchemy",
     "flask_security_peer": "Flask-Security",
     "django_peer": "Django auth",
@@ -13,6 +14,7 @@ NAMES = {
 TITLES = {
     "granian": "GET /profile, signed in, granian, one core",
     "gunicorn": "GET /profile, signed in, gunicorn gthread, one core",
+    "postgresql": "GET /profile, signed in, granian, one core, by database",
     "form": "GET /login, granian, one core",
     "free_hash": "POST /login with a free hash, granian, one core",
     "in_process": "GET /profile in-process",

@@ -8,13 +8,14 @@ import ssl
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 from conftest import PASSWORD, hidden_fields, page_form
-from processes import PATIENCE, ROOT, free_port, listens, server, sql, wait_until
+from processes import PATIENCE, ROOT, free_port, kill_group, listens, server, sql, wait_until
 
 NAME = "accounts.example.org"
+OPERATING = ROOT / "docs/operating.md"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
@@ -24,20 +25,27 @@ pytestmark = [
 
 
 @pytest.fixture
-def front(settings, tmp_path):
-    """Vestibule behind nginx with TLS; gives the ports of TLS and of plain HTTP."""
-    tls, plain = free_port(), free_port()
-    settings |= {"PORT": str(free_port()), "PUBLIC_URL": f"https://{NAME}:{tls}", "PROXY_HOPS": "1"}
-    [block] = re.findall(r"```nginx\n(.*?)```", (ROOT / "docs/operating.md").read_text(), re.DOTALL)
-    block = re.sub(r" *listen \[::\].*\n", "", block)
-    block = block.replace("listen 80;", f"listen 127.0.0.1:{plain};")
-    block = block.replace("listen 443 ssl", f"listen 127.0.0.1:{tls} ssl")
-    block = block.replace("127.0.0.1:5000", f"127.0.0.1:{settings['PORT']}")
-    block = re.sub(r"/etc/letsencrypt/live/[^;]*/", f"{tmp_path}/", block)
+def certificate(tmp_path):
+    """A certificate of our own for the name in the example."""
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
                "-keyout", f"{tmp_path}/privkey.pem", "-out", f"{tmp_path}/fullchain.pem",
                "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True)
+
+
+def examples(tls, plain, tmp_path):
+    """Return the blocks for nginx, on these ports: the servers, and two hosts behind them."""
+    blocks = re.findall(r"```nginx\n(.*?)```", OPERATING.read_text(), re.DOTALL)
+    servers, hosts = sorted(blocks, key=lambda block: "upstream" in block)
+    servers = re.sub(r" *listen \[::\].*\n", "", servers)
+    servers = servers.replace("listen 80;", f"listen 127.0.0.1:{plain};")
+    servers = servers.replace("listen 443 ssl", f"listen 127.0.0.1:{tls} ssl")
+    return re.sub(r"/etc/letsencrypt/live/[^;]*/", f"{tmp_path}/", servers), hosts
+
+
+@contextmanager
+def nginx(blocks, tls, tmp_path):
+    """Run nginx with these blocks."""
     temporary = "".join(
         f"{kind}_temp_path {tmp_path}/{kind};\n"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -45,17 +53,26 @@ def front(settings, tmp_path):
     config = tmp_path / "nginx.conf"
     config.write_text(
         f"daemon off;\nerror_log {tmp_path}/error.log;\npid {tmp_path}/nginx.pid;\nevents {{}}\n"
-        f"http {{\naccess_log off;\n{temporary}{block}}}\n"
+        f"http {{\naccess_log off;\n{temporary}{blocks}}}\n"
     )
-    with server(settings):
-        nginx = subprocess.Popen(["nginx", "-e", f"{tmp_path}/error.log", "-c", str(config)])
-        try:
-            assert wait_until(lambda: listens(tls) or nginx.poll() is not None)
-            assert nginx.poll() is None
-            yield tls, plain
-        finally:
-            nginx.terminate()
-            nginx.wait(timeout=PATIENCE)
+    process = subprocess.Popen(["nginx", "-e", f"{tmp_path}/error.log", "-c", str(config)])
+    try:
+        assert wait_until(lambda: listens(tls) or process.poll() is not None)
+        assert process.poll() is None
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=PATIENCE)
+
+
+@pytest.fixture
+def front(settings, tmp_path, certificate):
+    """Vestibule behind nginx with TLS; gives the ports of TLS and of plain HTTP."""
+    tls, plain = free_port(), free_port()
+    settings |= {"PORT": str(free_port()), "PUBLIC_URL": f"https://{NAME}:{tls}", "PROXY_HOPS": "1"}
+    block = examples(tls, plain, tmp_path)[0].replace(":5000", f":{settings['PORT']}")
+    with server(settings), nginx(block, tls, tmp_path):
+        yield tls, plain
 
 
 @pytest.fixture
@@ -167,3 +184,20 @@ def test_b113_b114_behind_the_front_slow_visitors_keep_nobody_waiting(front, tru
         with ThreadPoolExecutor(8) as threads:
             pages = threads.map(lambda _: Person(front, trust).send("/login")[0], range(24))
             assert {answer.status for answer in pages} == {200}
+
+
+@pytest.mark.database("postgresql")
+def test_two_hosts_behind_one_name_and_one_of_them_is_lost(settings, tmp_path, certificate):
+    tls = free_port()
+    settings |= {"PUBLIC_URL": f"https://{NAME}:{tls}", "PROXY_HOPS": "1"}
+    first, second = (settings | {"PORT": str(free_port())} for _ in range(2))
+    servers, hosts = examples(tls, free_port(), tmp_path)
+    servers = servers.replace("http://127.0.0.1:5000", "http://vestibule")
+    hosts = hosts.replace("10.0.0.11:5000", f"127.0.0.1:{first['PORT']}")
+    hosts = hosts.replace("10.0.0.12:5000", f"127.0.0.1:{second['PORT']}")
+    with server(first) as lost, server(second), nginx(hosts + servers, tls, tmp_path):
+        jane = Person((tls,), ssl.create_default_context(cafile=str(tmp_path / "fullchain.pem")))
+        assert jane.sign_up().status == 302
+        assert [jane.send("/profile")[0].status for _ in range(6)] == [200] * 6
+        kill_group(lost)
+        assert [jane.send("/profile")[0].status for _ in range(6)] == [200] * 6

@@ -140,7 +140,8 @@ def test_b122_a_day_of_random_names_leaves_a_small_database(clock):
                 clock.now += DAY * 1000 // names
                 address = Client(f"10.{hundred // 200}.{hundred % 200}.{number}")
                 LoginAttempt(f"random {hundred} {number}", address)
-    assert size() - before < 200 * names  # 20 MB for all of it
+    # 20 MB for all of it; PostgreSQL keeps dead rows for a while, and has wider ones.
+    assert size() - before < (200 if on_sqlite() else 1000) * names
     over = Counter.select().where(Counter.expires_at <= clock.now)
     assert over.count() < 20, "no backlog forms"
 
