@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from flask import Flask, g, url_for
+from flask import Flask, g, request
 from markupsafe import Markup
 
 from . import words
@@ -18,15 +18,23 @@ MONTHS = tuple(calendar.month_name)
 def init_app(app: Flask) -> None:
     """Offer them to the templates."""
     app.jinja_env.filters["time_tag"] = time_tag
-    # url_for of a page without arguments, built once. A filter, since Jinja works out those of
+    # The address of a page without arguments, built once. A filter, since Jinja works out those of
     # constants when it compiles a template; both together are 11 % of a page's time. Never use it
     # on what a visitor sent: nothing leaves this cache.
-    app.jinja_env.filters["page_url"] = functools.cache(url_for)
+    app.jinja_env.filters["page_url"] = functools.cache(functools.partial(address, app))
     app.jinja_env.filters["ago_tag"] = ago_tag
     for function in (words.browser_words, words.event_words, words.place_words):
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals["static_url"] = static_url(app)
     app.context_processor(lambda: {"current_user": g.get("user")})
+
+
+def address(app: Flask, endpoint: str, **values: str) -> str:
+    """Return what url_for does, even to a request whose Host is so bad that Flask routes nothing
+    and url_for fails: the page that refuses it has links too.
+    """
+    adapter = app.url_map.bind("localhost", script_name=request.root_path or "/")
+    return adapter.build(endpoint, values)
 
 
 def static_url(app: Flask) -> Callable[[str], str]:
@@ -37,7 +45,7 @@ def static_url(app: Flask) -> Callable[[str], str]:
 
     def url(filename: str) -> str:
         digest = hashlib.sha256((folder / filename).read_bytes()).hexdigest()
-        return url_for("static", filename=filename, v=digest[:12])
+        return address(app, "static", filename=filename, v=digest[:12])
 
     cached = functools.cache(url)
     return lambda filename: url(filename) if app.debug else cached(filename)

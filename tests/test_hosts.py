@@ -1,7 +1,7 @@
 """Which host names are served, and which forwarded names and addresses are believed."""
 
 import pytest
-from conftest import PASSWORD, Browser, hidden_fields, page_form
+from conftest import PASSWORD, Browser, hidden_fields, page_form, soup
 
 from models import Session
 
@@ -25,6 +25,16 @@ def test_b109_b110_no_other_host_name_is_served_nor_repeated(browser, host, path
     assert answer.status_code == 400
     assert "evil" not in answer.text
     assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..b", "\x80"])
+def test_a_host_that_is_no_name_is_refused_by_a_whole_page_even_as_the_first_of_all(
+    browser, caplog, host
+):
+    answer = browser.get("/", headers={"Host": host})
+    assert answer.status_code == 400
+    assert soup(answer.text).find("link", rel="stylesheet")
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 @pytest.mark.parametrize("host", ["10.0.0.7", "evil.example"])
