@@ -74,6 +74,12 @@ class HashingThreads:
         self._executor = ThreadPoolExecutor(threads, "hash", _lower_priority)
         self._places = threading.BoundedSemaphore(threads + queue)
 
+    def refuse_when_full(self) -> None:
+        """Raise Busy when the queue is full just now."""
+        if not self._places.acquire(blocking=False):
+            raise Busy
+        self._places.release()
+
     def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Return what `function` returns. Raises Busy at once when the queue is full, and after
         LONGEST_WAIT seconds when no thread has begun.
@@ -137,6 +143,15 @@ def check_login_length(text: str) -> None:
     """Raise InvalidPassword when a password typed at log-in is empty or longer than any is."""
     if not text or _normalized(text) is None:
         raise InvalidPassword(f"Type your password, 1 to {PASSWORD_MAX} characters.")
+
+
+def refuse_when_busy() -> None:
+    """Raise Busy when no hash can be asked for just now.
+
+    To be called before anything is written for a try: in a flood most are refused, and each would
+    cost two commits, one that counts it and one that takes that back, which everybody waits for.
+    """
+    _threads.refuse_when_full()
 
 
 def hash_password(password: str) -> str:

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conftest import Browser, hidden_fields, page_form
+from flask import Flask
+from playhouse.test_utils import count_queries
 
 from accounts import passwords
 from accounts.errors import Busy
@@ -97,3 +100,19 @@ def test_b120_no_more_hashes_than_threads_are_computed_at_once() -> None:
         for done in [callers.submit(threads.run, hash_something) for _ in range(60)]:
             done.result()
     assert most == [3]
+
+
+@pytest.mark.parametrize("path", ["/login", "/signup"])
+def test_whoever_is_turned_away_for_a_full_queue_costs_the_database_nothing(
+    app: Flask, browser: Browser, hold: threading.Event, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    threads = HashingThreads(threads=1, queue=0)
+    monkeypatch.setattr(passwords, "_threads", threads)
+    form = hidden_fields(page_form(browser.get(path).text, path))
+    with fill(threads, hold, 1), count_queries() as queries:
+        answer = browser.client.post(
+            path, data={**form, "username": "Jane", "password": "correct horse"}
+        )
+        hold.set()
+    assert answer.status_code == 503
+    assert queries.get_queries() == []

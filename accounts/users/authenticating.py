@@ -56,6 +56,7 @@ def authenticate(username: str, password: str, client: Client) -> Key | None:
 def _prove(
     username: str, password: str, client: Client
 ) -> tuple[Key, throttling.LoginAttempt] | None:
+    passwords.refuse_when_busy()
     key = find_key(username)
     account = _account(key, username)
     attempt = throttling.LoginAttempt(account, client)
@@ -147,6 +148,7 @@ def prove_again(session: Session, password: str, client: Client) -> Proof:
     A wrong one counts as a failed log-in to that account. Raises WrongPassword, TooManyAttempts,
     Busy.
     """
+    passwords.refuse_when_busy()
     user = session.user
     # An imported user may have several keys; they are tried in turn, as one try.
     keys = list(Key.select().where(login_keys(user)))

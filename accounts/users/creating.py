@@ -56,6 +56,7 @@ def _prepared(
     """
     name, password = usernames.parse_username(username), passwords.normalize_password(password)
     common_passwords.refuse_common(password, name.display)
+    passwords.refuse_when_busy()
     made, failed = throttling.signup_address(client), throttling.login_address(client)
     throttling.count_try(made, failed)
     release()
