@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from peewee import AutoField
+from peewee import AutoField, __exception_wrapper__  # type: ignore[attr-defined] # not in stubs
 
 from database import database
 from models import BaseModel, Event, Key, User, now
@@ -196,4 +196,5 @@ def _insert(model: type[BaseModel], rows: list[tuple[Any, ...]]) -> None:
     if rows:
         fields = [field for field in model._meta.sorted_fields if not isinstance(field, AutoField)]
         statement = model.insert_many(rows[:1], fields).sql()[0]
-        database.cursor().executemany(statement, rows)
+        with __exception_wrapper__:
+            database.cursor().executemany(statement, rows)

@@ -26,6 +26,7 @@ from .statements import statement
 
 Limits = Sequence[RateLimitItem]
 COUNTER_ID_BYTES = 16
+CLOCKS_APART = 60_000  # ms that the clocks of hosts that share a database may be
 EXPIRED_PER_TRY = 5  # rows deleted with each try, so that no backlog forms
 
 
@@ -165,7 +166,7 @@ def count_try(*budgets: Budget) -> None:
         moment = now()
         ends = [moment + limits[key].get_expiry() * 1000 for key in ids]
         waits = [
-            expires_at - moment
+            min(expires_at - moment, limits[bytes(key)].get_expiry() * 1000)
             for key, count, expires_at in _add_one(ids=ids, ends=ends, moment=moment).fetchall()
             if count > limits[bytes(key)].amount
         ]
@@ -177,10 +178,12 @@ def count_try(*budgets: Budget) -> None:
 @statement
 def _add_one(ids: Any, ends: Any, moment: Any) -> Query:
     """Add one to each counter, beginning anew where its time is over. A time further off than
-    the whole window means that the clock was set back: nobody waits longer than the window.
+    the whole window means that the clock was set back: nobody waits longer than the window. A
+    little further is another host's clock, which must not begin the window anew.
     """
     rows = [{"id": key, "count": 1, "expires_at": end} for key, end in zip(ids, ends, strict=True)]
-    over = (Counter.expires_at <= moment) | (Counter.expires_at > EXCLUDED.expires_at)
+    apart = 0 if database.writes_alone else CLOCKS_APART
+    over = (Counter.expires_at <= moment) | (Counter.expires_at > EXCLUDED.expires_at + apart)
     counting = Counter.insert_many(rows).on_conflict(
         conflict_target=[Counter.id],
         update={

@@ -38,7 +38,8 @@ class Form(FlaskForm):
     @functools.cache
     def unsent(cls) -> "Form":
         """Return the form that everybody is shown: made once, since that is a fifth of the page's
-        time. Never write to it, what one visitor typed would be shown to all.
+        time. Never write to it, what one visitor typed would be shown to all; and a default or
+        choices that are worked out are so once.
         """
         return cls(formdata=None)
 

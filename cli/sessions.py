@@ -3,6 +3,7 @@
 import click
 
 from accounts import sessions as accounts
+from database import database
 from models import Session, User
 
 from .commands import Commands, OneUser, Text, count, json_option
@@ -36,7 +37,7 @@ def list_(user: User | None, as_json: bool) -> None:
     flask sessions list
     flask sessions list Jane --json
     """
-    rows = (_row(session) for session in accounts.live_sessions(user).iterator())
+    rows = (_row(session) for session in database.stream(accounts.live_sessions(user)))
     print_rows(rows, COLUMNS, as_json)
 
 

@@ -8,6 +8,7 @@ from peewee import fn
 
 from accounts import users as accounts
 from accounts.sessions import alive
+from database import database
 from models import Session, User
 
 from .commands import (
@@ -65,7 +66,7 @@ def list_(search: str | None, as_json: bool) -> None:
 
 def _rows(query: Any) -> Iterator[dict[str, Any]]:
     sessions = Session.select(fn.COUNT(Session.id)).where(Session.user == User.id, alive())
-    for user in query.select_extend(sessions.alias("sessions")).iterator():
+    for user in database.stream(query.select_extend(sessions.alias("sessions"))):
         yield {
             "id": user.id,
             "username": user.username,
@@ -85,7 +86,7 @@ def show(user: User, as_json: bool) -> None:
     flask users show Jane
     flask users show id:4f0zq1x8m2c7w5k
     """
-    row = next(_rows(User.select().where(User.id == user.id)))
+    [row] = _rows(User.select().where(User.id == user.id))
     if as_json:
         print_rows([row], {}, as_json)
         return

@@ -64,7 +64,7 @@ def _postgresql() -> type:
         import_module("psycopg")
     except ImportError as error:
         raise DatabaseURLError(
-            f"PostgreSQL needs a driver: pip install -r requirements-postgres.txt ({error})"
+            f"PostgreSQL needs its driver, that of requirements-postgres.txt ({error})"
         ) from None
     return import_module(".postgresql", __name__).PostgreSQL  # type: ignore[no-any-return]
 

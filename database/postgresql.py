@@ -14,6 +14,7 @@ from peewee import (  # type: ignore[attr-defined] # the wrapper is not in the s
 )
 from playhouse.postgres_ext import PooledPsycopg3Database, ServerSide
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 
 from .faults import Check, DatabaseURLError, OutcomeUnknown
 from .psycopg_connection import Adapter, has_something_to_read, is_lost
@@ -34,6 +35,7 @@ DEFAULTS = {
     # A write waits 5 s for another's, as with SQLite; who stops in a transaction loses it.
     "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
 }
+PATIENT = "SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 MEANT = {
     "server_encoding": ("UTF8",),
     "fsync": ("on",),
@@ -79,11 +81,13 @@ class PostgreSQL(PooledPsycopg3Database):
             given = conninfo_to_dict(url)
         except psycopg.ProgrammingError as error:
             raise DatabaseURLError(str(error).strip()) from None
-        self.conninfo = make_conninfo("", **{**DEFAULTS, **given})
+        options = f"{DEFAULTS['options']} {given.get('options', '')}".strip()
+        self.conninfo = make_conninfo("", **{**DEFAULTS, **given, "options": options})
         self.check = check
         self.location = _without_secrets(given)
         super().__init__(
             url,
+            isolation_level="READ COMMITTED",  # whatever is the default there: `claim` counts on it
             max_connections=None,  # bounded by the server's threads
             stale_timeout=REOPENED_AFTER,
         )
@@ -99,9 +103,10 @@ class PostgreSQL(PooledPsycopg3Database):
         Its transaction keeps it also through PgBouncer, and it goes with the connection.
         """
         with __exception_wrapper__:
-            holder = psycopg.connect(self.conninfo, options="")  # without a limit to waiting
+            holder = psycopg.connect(self.conninfo)
         with closing(holder):
             with __exception_wrapper__:
+                holder.execute(PATIENT)
                 holder.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
             yield
 
@@ -127,6 +132,7 @@ class PostgreSQL(PooledPsycopg3Database):
     def stream(self, query: "ModelSelect[M]") -> Iterator[M]:
         """Yield the rows of `query` as they come, never all of them in memory."""
         with self.atomic():
+            self.execute_sql(PATIENT)  # somebody may be reading page by page
             yield from ServerSide(query)
 
     def copy_in(self, table: str, rows: Iterator[tuple[Any, ...]]) -> None:
@@ -168,6 +174,9 @@ class PostgreSQL(PooledPsycopg3Database):
 
     def commit(self) -> None:
         """Commit. Raises OutcomeUnknown when the connection is lost before the answer."""
+        if self.connection().info.transaction_status == TransactionStatus.INERROR:
+            # PostgreSQL takes such a COMMIT for a ROLLBACK, and says that all is well.
+            raise OperationalError("a statement has failed, so nothing can be committed")
         try:
             super().commit()
         except OperationalError as error:

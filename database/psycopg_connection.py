@@ -21,6 +21,7 @@ UNUSABLE = (
     psycopg.errors.UndefinedTable,
     psycopg.errors.UndefinedColumn,
     psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.InsufficientPrivilege,
 )
 
 
@@ -31,16 +32,23 @@ class Cursor(psycopg.Cursor[Any]):
 
     def execute(self, *args: Any, **options: Any) -> "Cursor":
         """Execute a statement."""
-        try:
+        with errors_without_detail():
             return super().execute(*args, **options)
-        except psycopg.Error as error:
-            raise _without_detail(error) from None
 
     def executemany(self, *args: Any, **options: Any) -> None:
         """Execute a statement for many rows."""
-        try:
+        with errors_without_detail():
             super().executemany(*args, **options)
-        except psycopg.Error as error:
+
+
+class errors_without_detail:  # noqa: N801 - used like a function
+    """Take out of psycopg's errors what they quote. A class, since it surrounds every statement."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, psycopg.Error):
             raise _without_detail(error) from None
 
 

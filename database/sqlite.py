@@ -89,8 +89,8 @@ class SQLite(PooledSqliteDatabase):
             )
         self.path = path
         self.check = check
-        # Threads of this process write in turn. SQLite alone lets each that finds the file locked
-        # sleep and look again, up to 100 ms later, while the others pass it by.
+        # The threads of this process take turns at transactions. SQLite alone lets each that finds
+        # the file locked sleep and look again, up to 100 ms later, while the others pass it by.
         self._turn = Lock()
         super().__init__(
             f"file:{quote(path)}?mode=rw",

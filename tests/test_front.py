@@ -70,7 +70,7 @@ def front(settings, tmp_path, certificate):
     """Vestibule behind nginx with TLS; gives the ports of TLS and of plain HTTP."""
     tls, plain = free_port(), free_port()
     settings |= {"PORT": str(free_port()), "PUBLIC_URL": f"https://{NAME}:{tls}", "PROXY_HOPS": "1"}
-    block = examples(tls, plain, tmp_path)[0].replace(":5000", f":{settings['PORT']}")
+    block = re.sub(r":5000\b", f":{settings['PORT']}", examples(tls, plain, tmp_path)[0])
     with server(settings), nginx(block, tls, tmp_path):
         yield tls, plain
 

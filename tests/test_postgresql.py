@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import psycopg
 import pytest
 from conftest import PASSWORD, SECRET_KEY, Browser, field, page_text, sql
 from flask import Flask
-from peewee import OperationalError
+from peewee import IntegrityError, OperationalError
 from postgresql import Server, query, running_server
 from processes import Visitor, flask, flask_at_once, free_port, server, wait_until
 
@@ -229,3 +229,44 @@ def test_an_error_keeps_what_the_refused_row_holds_to_itself(app: Flask) -> None
     with psycopg.connect(database.obj.conninfo) as bare, pytest.raises(psycopg.Error) as quoted:
         bare.execute("INSERT INTO \"user\" VALUES ('canary', '', 1, NULL)")
     assert "canary" in str(quoted.value), "what we keep out"
+
+
+def test_transactions_are_what_we_count_on_whatever_is_the_default_there(
+    settings: dict[str, str],
+) -> None:
+    query(
+        settings["DATABASE_URL"],
+        "ALTER DATABASE vestibule SET default_transaction_isolation = 'serializable'",
+    )
+    create_app({**settings, "DATABASE_URL": settings["DATABASE_URL"] + "&options=-cwork_mem%3D5MB"})
+    migrations.upgrade()
+    with database.atomic():
+        assert sql("SHOW transaction_isolation").fetchone() == ("read committed",)
+        assert sql("SHOW lock_timeout").fetchone() == ("5s",)
+        assert sql("SHOW work_mem").fetchone() == ("5MB",)
+    database.close_all()
+    query(settings["DATABASE_URL"], "ALTER DATABASE vestibule RESET ALL")
+
+
+def test_a_transaction_in_which_a_statement_failed_is_never_taken_for_committed(app: Flask) -> None:
+    def careless() -> None:
+        with database.atomic():
+            sql("INSERT INTO user VALUES ('jane', 'Jane', 1, NULL)")
+            with suppress(IntegrityError):
+                sql("INSERT INTO user VALUES ('jane', 'Jane', 1, NULL)")
+
+    with pytest.raises(OperationalError, match="nothing can be committed"):
+        careless()
+    assert User.select().count() == 0
+
+
+def test_what_may_not_be_done_is_a_fault_with_advice(app: Flask) -> None:
+    sql("DROP ROLE IF EXISTS reader")
+    sql("CREATE ROLE reader")
+    sql("GRANT USAGE ON SCHEMA public TO reader")
+    sql("SET ROLE reader")
+    with pytest.raises(OperationalError) as fault:
+        User.select().count()
+    assert "owner" in advice(fault.value)
+    sql("RESET ROLE")
+    sql("DROP OWNED BY reader")

@@ -27,15 +27,20 @@ def log_in(username: str, password: str, client: Client) -> SignedIn | None:
         if proven is None:
             return None
         key, attempt = proven
-        with database.atomic():
-            attempt.forgive()
-            claim(key.user)
-            if _still_opens(key):
-                signed_in = sessions.create_session(key.user, client)
-                events.record(Kind.LOGIN_SUCCESS, key.user, client, signed_in.handle)
-                common = common_passwords.is_common(password, key.user.username)
-                return signed_in._replace(common=common)
+        if signed_in := _sign_in(key, client, attempt):
+            common = common_passwords.is_common(password, key.user.username)
+            return signed_in._replace(common=common)
     return None
+
+
+def _sign_in(key: Key, client: Client, attempt: throttling.LoginAttempt) -> SignedIn | None:
+    with database.atomic():
+        claim(key.user)
+        signed_in = sessions.create_session(key.user, client) if _still_opens(key) else None
+        if signed_in:
+            events.record(Kind.LOGIN_SUCCESS, key.user, client, signed_in.handle)
+        attempt.forgive()  # last, as at sign-up: counters are shared with others
+    return signed_in
 
 
 def authenticate(username: str, password: str, client: Client) -> Key | None:
@@ -49,7 +54,8 @@ def authenticate(username: str, password: str, client: Client) -> Key | None:
     if proven is None:
         return None
     key, attempt = proven
-    attempt.forgive()
+    with database.atomic():
+        attempt.forgive()
     return key
 
 
@@ -79,7 +85,8 @@ def _opens(key: Key | None, password: str, attempt: throttling.LoginAttempt) -> 
     try:
         return passwords.verify_password(password, key.password_hash if key else None)
     except Busy:
-        attempt.take_back()
+        with database.atomic():
+            attempt.take_back()
         raise
 
 
@@ -157,5 +164,6 @@ def prove_again(session: Session, password: str, client: Client) -> Proof:
     if key is None:
         events.record_failed_login(user, client, session=session.handle)
         raise WrongPassword("This is not your current password.")
-    attempt.forgive()
+    with database.atomic():
+        attempt.forgive()
     return Proof(session, key)

@@ -67,10 +67,12 @@ def _prepared(
             yield name, password_hash
             throttling.take_back(failed)
     except UsernameTaken:
-        throttling.take_back(made)
+        with database.atomic():
+            throttling.take_back(made)
         raise
     except Busy:
-        throttling.take_back(made, failed)
+        with database.atomic():
+            throttling.take_back(made, failed)
         raise
 
 

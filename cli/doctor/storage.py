@@ -109,7 +109,8 @@ def schema() -> Finding:
 def integrity() -> Finding:
     """Whether the file is sound."""
     if damage := database.find_damage():
-        return Finding("integrity", WRONG, "; ".join(damage), RESTORE)
+        mend = RESTORE if isinstance(database.obj, SQLite) else "REINDEX INDEX …, over there"
+        return Finding("integrity", WRONG, "; ".join(damage), mend)
     return Finding("integrity", OK, "sound")
 
 
@@ -120,7 +121,7 @@ def old_hashes() -> Finding:
         Key.provider.in_(LOGIN_PROVIDERS), ~Key.password_hash.startswith(form)
     )
     known = unknown = 0
-    for (password_hash,) in old.tuples().iterator():
+    for (password_hash,) in database.stream(old.tuples()):
         if passwords.is_known_hash(password_hash):
             known += 1
         else:
