@@ -58,8 +58,11 @@ def play(page: str, app: Flask, folder: Path) -> str:
             session = Session.get(Session.user_agent == LAPTOP)
             line = re.sub(f"HANDLE|{HANDLE}", session.handle, line)
         command = line.rpartition("| ")[2]
-        real = command.replace("prisma/dev.db", str(DATABASE)).replace("/var/backups", str(folder))
-        result = app.test_cli_runner().invoke(args=real.split()[1:], input=f"{PASSWORD}\n")
+        real = [
+            word.replace("prisma/dev.db", str(DATABASE)).replace("/var/backups", str(folder))
+            for word in command.split()[1:]
+        ]
+        result = app.test_cli_runner().invoke(args=real, input=f"{PASSWORD}\n")
         output = result.output.replace(f"{folder}/instance", "/srv/vestibule/instance")
         return f"$ {line}\n{output.replace(str(folder), '/var/backups')}"
 
