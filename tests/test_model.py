@@ -290,7 +290,7 @@ def test_the_application_agrees_with_the_model(app):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=60,
+            max_examples=150,
             stateful_step_count=15,
             deadline=None,
             derandomize=True,
