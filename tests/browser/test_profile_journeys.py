@@ -210,6 +210,9 @@ def test_all_of_it_by_keyboard_alone(page):
     tab_to(page, "New password")
     page.keyboard.type("short")
     page.keyboard.press("Enter")
+    expect(box(page, "New password")).to_have_attribute(
+        "aria-invalid", "true"
+    )  # the answer is here
     expect(box(page, "New password")).to_be_focused()
     page.keyboard.type(NEW_PASSWORD)
     page.keyboard.press("Shift+Tab")
