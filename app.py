@@ -68,7 +68,7 @@ def set_up_accounts(settings: Config, instance_path: str) -> None:
         login_address=settings.LIMIT_LOGIN_ADDRESS,
         signup_address=settings.LIMIT_SIGNUP_ADDRESS,
     )
-    common_passwords.configure(refuse=settings.PASSWORD_COMMON == "refuse")
+    common_passwords.configure(refuse=settings.PASSWORD_COMMON == "refuse")  # noqa: S105 # nosec B105
     passwords.configure(settings.HASH_THREADS, settings.HASH_QUEUE)
     sessions.configure(
         settings.SESSION_ACTIVE_PERIOD,

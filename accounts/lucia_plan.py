@@ -32,7 +32,7 @@ class Finding(StrEnum):
 
     NOT_IMPORTED = "not imported"
     KEY_LEFT_OUT = "key left out"
-    NO_PASSWORD = "no password"
+    NO_PASSWORD = "no password"  # noqa: S105 # nosec B105
     UNKNOWN_HASH = "unknown hash"
     NOT_TYPABLE = "not typable"
     READS_ALIKE = "reads alike"
@@ -165,7 +165,7 @@ class Plan:
     def _insert(self, table: str, *values: object) -> None:
         marks = ", ".join("?" * len(values))
         # Ids are unique there; in a file somebody has mended by hand the first one counts.
-        self.connection.execute(f"INSERT OR IGNORE INTO plan.{table} VALUES ({marks})", values)
+        self.connection.execute(f"INSERT OR IGNORE INTO plan.{table} VALUES ({marks})", values)  # noqa: S608 # the names are ours
 
     def note(self, kind: Finding, user_id: str, text: str) -> None:
         """Note something of a user for the report."""

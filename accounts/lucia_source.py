@@ -61,17 +61,17 @@ class LuciaDatabase:
         return self._count(self._keys)
 
     def _count(self, table: str) -> int:
-        statement = f"SELECT COUNT(*) FROM {table}"  # nosec B608
+        statement = f"SELECT COUNT(*) FROM {table}"  # noqa: S608 # nosec B608
         return int(self.connection.execute(statement).fetchone()[0])
 
     def read_users(self) -> Iterator[Row]:
         """Yield id and username of each user, in the order of the ids."""
-        statement = f"SELECT id, username FROM {self._users} ORDER BY id"  # nosec B608
+        statement = f"SELECT id, username FROM {self._users} ORDER BY id"  # noqa: S608 # nosec B608
         return self.connection.execute(statement)
 
     def read_keys(self) -> Iterator[Row]:
         """Yield id, hash and user id of each key, in the order of the ids."""
-        statement = f"SELECT id, hashed_password, user_id FROM {self._keys} ORDER BY id"  # nosec B608
+        statement = f"SELECT id, hashed_password, user_id FROM {self._keys} ORDER BY id"  # noqa: S608 # nosec B608
         return self.connection.execute(statement)
 
 

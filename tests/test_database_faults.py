@@ -13,7 +13,7 @@ from pathlib import Path
 import faults
 import playhouse.pool
 import pytest
-from conftest import PASSWORD, Browser, field, hidden_fields, page_form, soup
+from conftest import PASSWORD, Browser, field, hidden_fields, lacking, page_form, soup
 from faults import impatient, log, settings
 from peewee import OperationalError
 from processes import flask
@@ -162,7 +162,7 @@ def test_b137_a_full_disk_refuses_and_works_again_when_there_is_space(settings, 
     """A real one: a file system in memory of half a megabyte."""
     mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(tmp_path)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root can mount a small file system")
+        lacking("only root can mount a small file system")
     try:
         database.close_all()
         settings |= {"DATABASE_URL": f"sqlite:///{tmp_path}/small.db"}

@@ -11,22 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
-from conftest import PASSWORD, hidden_fields, page_form
+from conftest import PASSWORD, hidden_fields, lacking, page_form
 from processes import PATIENCE, ROOT, free_port, kill_group, listens, server, sql, wait_until
 
 NAME = "accounts.example.org"
 OPERATING = ROOT / "docs/operating.md"
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (shutil.which("nginx") and shutil.which("openssl")), reason="needs nginx and openssl"
-    ),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def certificate(tmp_path):
     """A certificate of our own for the name in the example."""
+    if not (shutil.which("nginx") and shutil.which("openssl")):
+        lacking("needs nginx and openssl")
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
                "-keyout", f"{tmp_path}/privkey.pem", "-out", f"{tmp_path}/fullchain.pem",
                "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]  # fmt: skip

@@ -7,8 +7,8 @@ class Reason(StrEnum):
     """What stands in the detail of the event; pages put it in a sentence."""
 
     LOGGED_OUT = "logged out"
-    PASSWORD_CHANGED = "password changed"
-    PASSWORD_SET = "new password"
+    PASSWORD_CHANGED = "password changed"  # noqa: S105 # nosec B105
+    PASSWORD_SET = "new password"  # noqa: S105 # nosec B105
     ENDED_ELSEWHERE = "ended from another device"
     ENDED_BY_OPERATOR = "ended by the operator"
     LOCKED = "locked"

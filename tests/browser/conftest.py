@@ -4,11 +4,11 @@ A test that asks for `page` has JavaScript; one that asks for `either` runs with
 it is over, the browser must have had nothing to say on its console and asked no other host.
 """
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from conftest import lacking
 from flask import Flask
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -23,8 +23,7 @@ def real_browser() -> Iterator[Browser]:
     """Chromium. Where there is none the tests are skipped; in CI they fail."""
     executable = find_chromium()
     if executable is None:
-        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        give_up("no Chromium here (Debian: apt install chromium; elsewhere: CHROMIUM=/path/to/it)")
+        lacking("no Chromium here (Debian: apt install chromium; elsewhere: CHROMIUM=/path/to/it)")
     with chromium(executable) as browser:
         yield browser
 
