@@ -22,9 +22,7 @@ from accounts.client import Client
 from accounts.events import Refused
 
 REFUSALS_A_MINUTE = 100  # lines of one kind: a flood of requests must not fill the disk
-METHOD_MAX = (
-    20  # characters; visitors may send methods of 60 KB, and a hundred lines of that a minute
-)
+METHOD_MAX = 20  # characters; visitors may send methods of 60 KB, in a hundred lines a minute
 LONGEST_WAIT = 1  # seconds for somebody to read a full pipe
 
 
