@@ -41,7 +41,7 @@ def failed_since_last_login(user: User, handle: str) -> SinceLastLogin | None:
     """Return what happened between the last log-in and that of the session `handle`; None when
     nothing failed, which one query tells.
     """
-    failed = _count_failed(user=user.id, handle=handle).fetchone()[0]
+    failed = _count_failed.row(user=user.id, handle=handle)[0]
     if not failed:
         return None
     before = Event.select().where(_logged_in_before(user, handle))

@@ -7,7 +7,7 @@ Peewee, next to where it is used, but as a function of its values:
     def _session(session_id: Any) -> Query:
         return Session.select(Session, User).join(User).where(Session.id == session_id)
 
-    row = _session(session_id=hash_token(token)).fetchone()
+    row = _session.row(session_id=hash_token(token))
 
 The function is called once for each kind of database, with placeholders, to learn the SQL; then
 only the values travel. Everything else is plain Peewee.
@@ -52,12 +52,17 @@ class Statement:
 
     def __call__(self, **values: Any) -> Any:
         """Run it; return the cursor."""
+        return database.obj.execute_sql(*self._prepare(values))
+
+    def row(self, **values: Any) -> Any:
+        """Run a SELECT; return its first row, or None. No connection is held after it."""
+        return database.obj.first_row(*self._prepare(values))
+
+    def _prepare(self, values: dict[str, Any]) -> Compiled:
         lengths = [(name, len(value)) for name, value in values.items() if type(value) is list]
         key = (type(database.obj), *lengths)
         sql, parameters = self._compiled.get(key) or self._compile(key, values)
-        return database.execute_sql(sql, [
-            each.value_of(values) if type(each) is Place else each for each in parameters
-        ])  # fmt: skip
+        return sql, [each.value_of(values) if type(each) is Place else each for each in parameters]
 
     def _compile(self, key: Any, values: dict[str, Any]) -> Compiled:
         query = self._build(**{name: _placeholder(name, values[name]) for name in values})

@@ -1,10 +1,11 @@
 """The connection to the database: where it is, how it is opened, how long it is held.
 
-Nothing here knows a table. Connections come from a pool of Peewee's: one is taken out by the
-first query of a request and handed back at its end.
+Nothing here knows a table. Connections are kept: one is taken out by the first query of a request
+and handed back at its end, or lent for one statement.
 
 sqlite      one file on this machine, the default
 postgresql  a server that many machines share
+borrowing   how connections are kept and lent
 faults      what can be raised
 
 Each is a class of Peewee's with the same few methods more, for what the two do differently;

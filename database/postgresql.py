@@ -16,10 +16,10 @@ from playhouse.postgres_ext import PooledPsycopg3Database, ServerSide
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
+from .borrowing import REOPENED_AFTER, OneStatement
 from .faults import Check, DatabaseURLError, OutcomeUnknown
 from .psycopg_connection import Adapter, has_something_to_read, is_lost
 
-REOPENED_AFTER = 60  # seconds: how long another schema may stay unnoticed
 MIGRATION_LOCK = 0x7665_7374_6962_756C  # "vestibul", of pg_advisory_xact_lock
 
 # What the address does not say itself. https://www.postgresql.org/docs/current/libpq-connect.html
@@ -60,7 +60,7 @@ ADVICE = {
 M = TypeVar("M", bound=Model)
 
 
-class PostgreSQL(PooledPsycopg3Database):
+class PostgreSQL(PooledPsycopg3Database, OneStatement):  # type: ignore[misc] # Peewee's two "init"
     """A pool of connections to one server, or to whichever of several takes writes.
 
     Transactions are READ COMMITTED: one that first reads and then writes by what it read must

@@ -10,9 +10,9 @@ from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
-from peewee import IntegrityError, Model, ModelSelect, OperationalError
-from playhouse.pool import PooledSqliteDatabase
+from peewee import IntegrityError, Model, ModelSelect, OperationalError, SqliteDatabase
 
+from .borrowing import KeptConnections
 from .faults import Check, DatabaseURLError
 
 BUSY_TIMEOUT = 5  # seconds a write waits for another process's write
@@ -25,7 +25,6 @@ PRAGMAS = {
 }
 
 OLDEST_SQLITE = (3, 37)
-REOPENED_AFTER = 60  # seconds: how long another schema may stay unnoticed
 
 # What an operator can do, by the beginning of SQLite's name for the fault.
 ADVICE = {
@@ -69,8 +68,8 @@ class Connection(sqlite3.Connection):
         super().__init__(location, *args, **kwargs)
 
 
-class SQLite(PooledSqliteDatabase):
-    """A pool of connections to one SQLite file, which must be there (mode=rw never makes one).
+class SQLite(KeptConnections, SqliteDatabase):
+    """One SQLite file, which must be there (mode=rw never makes one).
 
     Transactions begin IMMEDIATE: one that reads first and writes later would otherwise fail at
     once, whatever the busy timeout, when somebody else wrote in between. So of two transactions
@@ -94,8 +93,6 @@ class SQLite(PooledSqliteDatabase):
         self._turn = Lock()
         super().__init__(
             f"file:{quote(path)}?mode=rw",
-            max_connections=None,  # bounded by the server's threads
-            stale_timeout=REOPENED_AFTER,
             pragmas=PRAGMAS,
             lock_type="IMMEDIATE",
             uri=True,
@@ -226,10 +223,8 @@ class SQLite(PooledSqliteDatabase):
             connection.has_turn = False
             self._turn.release()
 
-    def _is_closed(self, conn: Connection) -> bool:
-        # Asked at every check-out. Writes on a connection whose file was deleted succeed and are
-        # lost; those on a file that was replaced go to the old one.
-        if conn.file_id == file_id(self.path):
-            return bool(super()._is_closed(conn))
-        conn.close()
-        return True
+    def is_good(self, connection: Connection) -> bool:
+        """Whether the file of a connection is still the one that has the name: writes on a deleted
+        file succeed and are lost; those on one that was replaced go to the old one.
+        """
+        return connection.file_id == file_id(self.path)

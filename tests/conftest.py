@@ -1,6 +1,8 @@
 """A real application on a real database file, and a browser that fills in its real forms."""
 
+import gc
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,7 +18,7 @@ import migrations
 from accounts import passwords
 from app import create_app
 from database import database
-from database.sqlite import SQLite
+from database.sqlite import Connection, SQLite
 from models import MODELS
 
 SECRET_KEY = "0123456789abcdef" * 4
@@ -160,6 +162,21 @@ class Browser:
 def on_sqlite() -> bool:
     """Whether the application of this test is on SQLite."""
     return isinstance(database.obj, SQLite)
+
+
+def held_connections() -> int:
+    """Return how many connections are open and do not wait to be used."""
+    if not on_sqlite():
+        return len(database._in_use)
+    opened = [each for each in gc.get_objects() if isinstance(each, Connection) and is_open(each)]
+    return len(opened) - len(database._waiting)
+
+
+def is_open(connection: Connection) -> bool:
+    try:
+        return connection.total_changes >= 0
+    except sqlite3.ProgrammingError:
+        return False
 
 
 def sql(statement: str, values: Sequence[object] = ()) -> Any:

@@ -8,7 +8,15 @@ import sqlite3
 
 import psycopg
 import pytest
-from conftest import PASSWORD, Browser, hidden_fields, on_sqlite, page_form, sql
+from conftest import (
+    PASSWORD,
+    Browser,
+    held_connections,
+    hidden_fields,
+    on_sqlite,
+    page_form,
+    sql,
+)
 from lucia import V2_HASH, V2_PASSWORD
 
 from accounts import users
@@ -242,7 +250,7 @@ def test_after_any_fault_the_next_try_succeeds(faults, before, gone):
     ):
         if answer == 503:
             assert Browser(app).sign_up("Other").status_code == 302, number
-            assert database._in_use == {}
+            assert held_connections() == 0
 
 
 def test_a_failing_commit_is_one_of_the_faults(faults, before):

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD, Browser
+from conftest import PASSWORD, Browser, held_connections
 from flask import Flask
 from lucia import V2_HASH, V2_PASSWORD
 from peewee import IntegrityError, OperationalError
@@ -31,8 +31,8 @@ def test_a_connection_is_used_again_by_the_next_request(browser: Browser) -> Non
     for _ in range(5):
         assert browser.is_signed_in()
     assert database.connection() is first
-    assert len(database._in_use) == 1
-    assert len(database._connections) == 0
+    assert held_connections() == 1
+    assert len(database._waiting) == 0
 
 
 def test_no_request_keeps_its_connection(jane: Browser) -> None:
@@ -40,7 +40,7 @@ def test_no_request_keeps_its_connection(jane: Browser) -> None:
     jane.get("/no-such-page")
     jane.log_out()
     release()
-    assert database._in_use == {}
+    assert held_connections() == 0
 
 
 def test_many_threads_at_once_share_a_few_connections(jane: Browser, app: Flask) -> None:
@@ -53,7 +53,7 @@ def test_many_threads_at_once_share_a_few_connections(jane: Browser, app: Flask)
 
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(visit, range(80))) == {200}
-    assert len(database._connections) + len(database._in_use) <= 9
+    assert held_connections() + len(database._waiting) <= 9
 
 
 def test_a_deleted_file_is_noticed_and_not_made_again(user: User) -> None:
@@ -188,7 +188,7 @@ def test_nobody_holds_a_connection_while_waiting_for_a_hash(
     run, held = passwords._threads.run, []
 
     def watched(*args: object) -> object:
-        held.append((database.is_closed(), len(database._in_use)))
+        held.append((database.is_closed(), held_connections()))
         return run(*args)
 
     monkeypatch.setattr(passwords._threads, "run", watched)

@@ -64,9 +64,9 @@ def clear_away(new: Session, client: Client) -> None:
     """Make place for a session that was just made: end the user's oldest beyond the number
     allowed, and delete a few rows whose time is over.
     """
-    surplus, dead, old = _rows_to_go(
+    surplus, dead, old = _rows_to_go.row(
         user=new.user.id, allowed=per_user(), moment=now(), kept_since=events.kept_since()
-    ).fetchone()
+    )
     if surplus:
         end_sessions(surplus_of(new), Reason.TOO_MANY, client)
     if dead:

@@ -106,7 +106,7 @@ def validate_session(token: str) -> Session | None:
 
 
 def _find(session_id: bytes) -> Session | None:
-    return load_with_user(Session, _session_and_user(session_id=session_id).fetchone())
+    return load_with_user(Session, _session_and_user.row(session_id=session_id))
 
 
 @statement

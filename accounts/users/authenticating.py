@@ -122,7 +122,7 @@ def _still_opens(key: Key) -> bool:
     """Whether the proven key opens its account even now, inside the transaction: meanwhile the
     password may have been changed, or the user locked or deleted, and all sessions ended.
     """
-    return _key_of_unlocked_user(**_hash_of(key)).fetchone() is not None
+    return _key_of_unlocked_user.row(**_hash_of(key)) is not None
 
 
 @statement

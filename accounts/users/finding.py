@@ -17,8 +17,7 @@ def find_key(username: str) -> Key | None:
     very spelling, or else that of the username in any of its spellings.
     """
     # Always one query over both: a name that nobody has must not be answered faster.
-    row = _key_meant(**_spellings(username)).fetchone()
-    return load_with_user(Key, row)
+    return load_with_user(Key, _key_meant.row(**_spellings(username)))
 
 
 def _spellings(username: str) -> dict[str, str | None]:
