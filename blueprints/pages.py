@@ -1,10 +1,13 @@
-"""What every template can use: current_user, page_url, static_url, time_tag, ago_tag, words.py."""
+"""What every template can use: current_user, page_url, static_url, time_tag, ago_tag, words.py.
+
+Filters of constants are worked out by Jinja when it compiles a template: addresses cost a page
+nothing.
+"""
 
 import calendar
 import functools
 import hashlib
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from flask import Flask, g, request
@@ -18,14 +21,12 @@ MONTHS = tuple(calendar.month_name)
 def init_app(app: Flask) -> None:
     """Offer them to the templates."""
     app.jinja_env.filters["time_tag"] = time_tag
-    # The address of a page without arguments, built once. A filter, since Jinja works out those of
-    # constants when it compiles a template; both together are 11 % of a page's time. Never use it
-    # on what a visitor sent: nothing leaves this cache.
+    # Never use these two on what a visitor sent: nothing leaves their caches.
     app.jinja_env.filters["page_url"] = functools.cache(functools.partial(address, app))
+    app.jinja_env.filters["static_url"] = functools.cache(functools.partial(static_url, app))
     app.jinja_env.filters["ago_tag"] = ago_tag
     for function in (words.browser_words, words.event_words, words.place_words):
         app.jinja_env.filters[function.__name__] = function
-    app.jinja_env.globals["static_url"] = static_url(app)
     app.context_processor(lambda: {"current_user": g.get("user")})
 
 
@@ -37,18 +38,12 @@ def address(app: Flask, endpoint: str, **values: str) -> str:
     return adapter.build(endpoint, values)
 
 
-def static_url(app: Flask) -> Callable[[str], str]:
-    """Return a function that gives the address of a static file, with a part that changes with
-    its content: browsers may keep it for a year.
+def static_url(app: Flask, filename: str) -> str:
+    """Return the address of a static file, with a part that changes with its content: browsers
+    may keep it for a year (while developing they ask each time).
     """
-    folder = Path(app.static_folder or "")
-
-    def url(filename: str) -> str:
-        digest = hashlib.sha256((folder / filename).read_bytes()).hexdigest()
-        return address(app, "static", filename=filename, v=digest[:12])
-
-    cached = functools.cache(url)
-    return lambda filename: url(filename) if app.debug else cached(filename)
+    digest = hashlib.sha256(Path(app.static_folder or "", filename).read_bytes()).hexdigest()
+    return address(app, "static", filename=filename, v=digest[:12])
 
 
 def time_tag(moment: int) -> Markup:

@@ -110,10 +110,10 @@ def settings(settings: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def server(settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def server(settings: dict[str, str], *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run `flask serve` on settings["PORT"], in a group of its own that is killed at the end."""
     process = subprocess.Popen(
-        [*FLASK, "serve"],
+        [*FLASK, "serve", *options],
         env=environment(settings),
         cwd=ROOT,
         stdout=subprocess.PIPE,

@@ -42,6 +42,16 @@ def test_it_says_where_it_is_and_that_it_made_the_database(settings: dict[str, s
     assert err == b""
 
 
+def test_while_somebody_develops_browsers_ask_for_static_files_each_time(
+    settings: dict[str, str],
+) -> None:
+    with server(settings, "--dev"):
+        visitor = Visitor(settings)
+        assert wait_until(lambda: visitor.send("/")[0] == 200)
+        with visitor.opener.open(f"{visitor.base}/static/style.css") as answer:
+            assert answer.headers["Cache-Control"] == "no-cache"
+
+
 def test_b147_an_answered_sign_up_survives_a_kill(settings: dict[str, str]) -> None:
     jane = Visitor(settings)
     for number in range(3):
