@@ -5,7 +5,7 @@ and handed back at its end, or lent for one statement.
 
 sqlite      one file on this machine, the default
 postgresql  a server that many machines share
-borrowing   how connections are kept and lent
+borrowing   how SQLite's connections are kept and lent
 faults      what can be raised
 
 Each is a class of Peewee's with the same few methods more, for what the two do differently;

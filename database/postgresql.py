@@ -1,6 +1,6 @@
 """A PostgreSQL server, which many Vestibules share. Replication and failover are its own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,14 +12,17 @@ from peewee import (  # type: ignore[attr-defined] # the wrapper is not in the s
     OperationalError,
     __exception_wrapper__,
 )
+from playhouse.pool import MaxConnectionsExceeded
 from playhouse.postgres_ext import PooledPsycopg3Database, ServerSide
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
-from .borrowing import REOPENED_AFTER, OneStatement
+from .borrowing import REOPENED_AFTER
 from .faults import Check, DatabaseURLError, OutcomeUnknown
 from .psycopg_connection import Adapter, has_something_to_read, is_lost
 
+MOST_CONNECTIONS = 16  # of a host: a server takes 100 by default, from all of them
+PATIENCE = 5  # seconds a request waits for one of them
 MIGRATION_LOCK = 0x7665_7374_6962_756C  # "vestibul", of pg_advisory_xact_lock
 
 # What the address does not say itself. https://www.postgresql.org/docs/current/libpq-connect.html
@@ -60,7 +63,7 @@ ADVICE = {
 M = TypeVar("M", bound=Model)
 
 
-class PostgreSQL(PooledPsycopg3Database, OneStatement):  # type: ignore[misc] # Peewee's two "init"
+class PostgreSQL(PooledPsycopg3Database):
     """A pool of connections to one server, or to whichever of several takes writes.
 
     Transactions are READ COMMITTED: one that first reads and then writes by what it read must
@@ -88,9 +91,27 @@ class PostgreSQL(PooledPsycopg3Database, OneStatement):  # type: ignore[misc] # 
         super().__init__(
             url,
             isolation_level="READ COMMITTED",  # whatever is the default there: `claim` counts on it
-            max_connections=None,  # bounded by the server's threads
+            max_connections=MOST_CONNECTIONS,
+            timeout=PATIENCE,
             stale_timeout=REOPENED_AFTER,
         )
+
+    def connect(self, reuse_if_open: bool = False) -> bool:
+        """Take a connection. Raises OperationalError when none becomes free."""
+        try:
+            return bool(super().connect(reuse_if_open))
+        except MaxConnectionsExceeded as error:
+            raise OperationalError(f"all {MOST_CONNECTIONS} connections are in use") from error
+
+    def first_row(self, sql: str, values: Sequence[Any]) -> Any:
+        """Return the first row of a SELECT, a tuple, or None; hold no connection after it, but for
+        one that was held before.
+        """
+        held = not self.is_closed()
+        row = self.execute_sql(sql, values).fetchone()
+        if not held:
+            self.close()
+        return row
 
     def is_file(self, _path: Path) -> bool:
         """Whether this is the database at a path: never."""

@@ -1,6 +1,7 @@
 """What only PostgreSQL does: its server goes away, and many hosts share it."""
 
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -19,6 +20,7 @@ from accounts.errors import UsernameTaken
 from app import create_app
 from config import ConfigError
 from database import advice, database, release
+from database.postgresql import MOST_CONNECTIONS
 from models import User
 
 pytestmark = pytest.mark.database("postgresql")
@@ -56,6 +58,29 @@ def test_a_server_that_was_restarted_is_noticed_before_anybody_is_told(
     own_server.stop()
     own_server.start()
     assert browser.is_signed_in()
+
+
+def test_requests_share_so_many_connections_and_wait_for_one_of_them(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database.obj, "_wait_timeout", 0.2)
+    release()
+    done = threading.Event()
+
+    def hold() -> None:
+        database.connection()
+        holding.release()
+        done.wait(20)
+        release()
+
+    holding = threading.Semaphore(0)
+    with ThreadPoolExecutor(MOST_CONNECTIONS) as threads:
+        for _ in range(MOST_CONNECTIONS):
+            threads.submit(hold)
+        assert all(holding.acquire(timeout=20) for _ in range(MOST_CONNECTIONS))
+        assert browser.get("/healthz").status_code == 503
+        done.set()
+    assert browser.get("/healthz").status_code == 200
 
 
 def test_while_the_server_is_down_nothing_is_changed_and_afterwards_all_is_well(
