@@ -4,7 +4,8 @@ Views and commands call these; only these write. One capability, one file:
 
 errors            the rules that say no, in words fit to show
 usernames         what a username may be, and the form of it that makes it unique
-passwords         hash, verify and upgrade; a few at a time
+passwords         hash, verify and upgrade
+hashing           the few threads that do it, and who may wait for them
 common_passwords  those among the most common ones: told of, or refused
 users             make an account, log in, change password and name, lock, delete
 held_names        imported names that read the same: who is meant, and what newcomers cannot take

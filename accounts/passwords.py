@@ -12,28 +12,23 @@ import hmac
 import logging
 import os
 import re
-import threading
 import unicodedata
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from contextlib import AbstractContextManager
+from typing import Any
 
 from passlib.context import CryptContext
 from passlib.utils import to_bytes, to_unicode
 from passlib.utils.handlers import MinimalHandler
 
-from .errors import Busy, InvalidPassword
+from .errors import InvalidPassword
+from .hashing import HashingThreads
 
 PASSWORD_MIN = 6  # code points, after normalising
 PASSWORD_MAX = 255
 RAW_MAX = 4 * PASSWORD_MAX  # before normalising, which is quadratic on hostile text
-LONGEST_WAIT = 2  # seconds for a hashing thread to be free
 ARGON2 = {"memory_cost": 19_456, "time_cost": 2, "parallelism": 1}  # OWASP: 19 MiB
 
 logger = logging.getLogger("vestibule.passwords")
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class LuciaScrypt(MinimalHandler):
@@ -65,40 +60,6 @@ class LuciaScrypt(MinimalHandler):
             maxmem=2**26, dklen=64,
         )  # fmt: skip
         return hmac.compare_digest(computed.hex(), wanted)
-
-
-class HashingThreads:
-    """A few low-priority threads and a short queue before them."""
-
-    def __init__(self, threads: int, queue: int) -> None:
-        self._executor = ThreadPoolExecutor(threads, "hash", _lower_priority)
-        self._places = threading.BoundedSemaphore(threads + queue)
-
-    def refuse_when_full(self) -> None:
-        """Raise Busy when the queue is full just now."""
-        if not self._places.acquire(blocking=False):
-            raise Busy
-        self._places.release()
-
-    def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Return what `function` returns. Raises Busy at once when the queue is full, and after
-        LONGEST_WAIT seconds when no thread has begun.
-        """
-        if not self._places.acquire(blocking=False):
-            raise Busy
-        future = self._executor.submit(function, *args, **kwargs)
-        future.add_done_callback(lambda _: self._places.release())
-        try:
-            return future.result(LONGEST_WAIT)
-        except TimeoutError:
-            if future.cancel():
-                raise Busy from None
-            return future.result()  # begun in the last moment: done in a few milliseconds
-
-
-def _lower_priority() -> None:
-    # On Linux niceness belongs to the thread: pages go before hashes.
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def configure(threads: int, queue: int, **argon2: int) -> None:
@@ -145,13 +106,13 @@ def check_login_length(text: str) -> None:
         raise InvalidPassword(f"Type your password, 1 to {PASSWORD_MAX} characters.")
 
 
-def refuse_when_busy() -> None:
-    """Raise Busy when no hash can be asked for just now.
+def place() -> AbstractContextManager[None]:
+    """Hold a place in the queue for the hashes that are asked for inside. Raises Busy.
 
-    To be called before anything is written for a try: in a flood most are refused, and each would
+    To be taken before anything is written for a try: in a flood most are refused, and each would
     cost two commits, one that counts it and one that takes that back, which everybody waits for.
     """
-    _threads.refuse_when_full()
+    return _threads.place()
 
 
 def hash_password(password: str) -> str:

@@ -20,17 +20,16 @@ from werkzeug.serving import run_simple
 from werkzeug.utils import import_string
 
 import migrations
+from accounts.hashing import AT_THE_DOOR
 from database import database
 
 from .commands import one_line_refusals
 from .db import upgraded
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-# More than the log-ins that may wait for a hash: pages stay fast beside them.
-THREADS = 16
-MOST_CONNECTIONS = 1024
+PAGE_THREADS = 16
 M_ARENA_MAX = -8  # malloc.h
-ARENAS = 64  # more than a worker has threads
+MOST_CONNECTIONS = 1024
 
 
 @click.command()
@@ -48,10 +47,18 @@ def serve(info: ScriptInfo, dev: bool) -> None:
         app.config["SEND_FILE_MAX_AGE_DEFAULT"] = None  # as in app.py
         run_simple(host, port, app, use_reloader=True, use_debugger=True, threaded=True)
     else:
-        serve_granian(host, port, app.config["PUBLIC_URL"] or address(host, port))
+        serve_granian(host, port, app.config["PUBLIC_URL"] or address(host, port), threads(app))
 
 
-def serve_granian(host: str, port: int, url: str) -> None:
+def threads(app: Flask) -> int:
+    """Return how many requests are worked on at once: all that may wait for a hash or for a place
+    in its queue, and sixteen more, so that pages stay fast beside them.
+    """
+    waiting: int = app.config["HASH_THREADS"] + app.config["HASH_QUEUE"] + AT_THE_DOOR
+    return waiting + PAGE_THREADS
+
+
+def serve_granian(host: str, port: int, url: str, threads: int) -> None:
     """Serve until told to stop (SIGTERM, Ctrl-C): requests under way are finished first."""
     multiprocessing.set_start_method("fork", force=True)  # what load_worker counts on
     claim_port(host, port)
@@ -60,7 +67,7 @@ def serve_granian(host: str, port: int, url: str) -> None:
         address=host,
         port=port,
         interface=Interfaces.WSGI,
-        blocking_threads=THREADS,
+        blocking_threads=threads,
         backpressure=connections(),
         blocking_threads_idle_timeout=600,  # seconds
         http=HTTPModes.http1,
@@ -116,16 +123,16 @@ def load_worker(target: str) -> Flask:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != main.pid:  # it died before we asked: the signal will never come
             os._exit(1)
-        separate_arenas()
+        use_one_arena()
     create_app: Callable[[], Flask] = import_string(target)
     return create_app()
 
 
-def separate_arenas() -> None:
-    """Let each thread take memory from an arena of its own.
+def use_one_arena() -> None:
+    """Let all threads take memory from one place.
 
-    glibc lets threads share eight for each core. What a page takes in between then lands where
-    the 19 MiB of the last hash were, and the next hash needs 19 MiB more, for good.
+    glibc gives threads places of their own, eight for each core. What is freed in one the others
+    cannot use, and none but the first gives any back: after a flood of log-ins 60 MiB more.
     """
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):  # not in musl
-        mallopt(M_ARENA_MAX, ARENAS)
+        mallopt(M_ARENA_MAX, 1)

@@ -2,15 +2,18 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from conftest import Browser, hidden_fields, page_form
 from flask import Flask
 from playhouse.test_utils import count_queries
+from processes import wait_until
 
-from accounts import passwords
+from accounts import hashing, passwords
 from accounts.errors import Busy
-from accounts.passwords import HashingThreads
+from accounts.hashing import HashingThreads
+from cli import serve
 
 
 @pytest.fixture
@@ -47,12 +50,65 @@ def test_whoever_finds_the_queue_full_is_told_at_once(hold: threading.Event) -> 
     assert threads.run(int) == 0
 
 
+def test_who_stands_at_the_door_gets_the_place_that_becomes_free(
+    hold: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashing, "DOOR_WAIT", 20)
+    threads = HashingThreads(threads=1, queue=0)
+    with fill(threads, hold, 1):
+        threading.Timer(0.1, hold.set).start()
+        assert threads.run(int, "7") == 7
+
+
+def test_only_so_many_stand_at_the_door_and_the_next_is_told_at_once(
+    hold: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hashing, "DOOR_WAIT", 20)
+    monkeypatch.setattr(hashing, "AT_THE_DOOR", 2)
+    threads = HashingThreads(threads=1, queue=0)
+    with fill(threads, hold, 3):
+        with pytest.raises(Busy):  # a wait of 20 s would fail the test
+            threads.run(int)
+        hold.set()
+
+
+def test_a_place_is_for_all_hashes_of_a_try(hold: threading.Event) -> None:
+    threads = HashingThreads(threads=1, queue=0)
+    with ThreadPoolExecutor(1) as another, threads.place():
+        assert [threads.run(int, "7"), threads.run(int, "8")] == [7, 8]
+        with pytest.raises(Busy):
+            another.submit(threads.run, int).result()
+    assert threads.run(int) == 0
+
+
+def test_memory_is_given_back_once_nobody_has_hashed_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert wait_until(lambda: "leftovers" not in [each.name for each in threading.enumerate()])
+    trimmed: list[int] = []
+    libc = SimpleNamespace(malloc_trim=trimmed.append)
+    monkeypatch.setattr(hashing, "ctypes", SimpleNamespace(CDLL=lambda _name: libc))
+    monkeypatch.setattr(hashing, "QUIET", 0.5)
+    threads = HashingThreads(threads=2, queue=0)
+    for times in (1, 2):
+        for _ in range(5):
+            threads.run(int)
+            assert len(trimmed) == times - 1
+        assert wait_until(lambda times=times: len(trimmed) == times)
+
+
+def test_there_are_more_threads_than_can_wait_for_a_hash() -> None:
+    app = Flask("test")
+    app.config.update(HASH_THREADS=2, HASH_QUEUE=8)
+    assert serve.threads(app) == 2 + 8 + hashing.AT_THE_DOOR + 16
+
+
 def test_nobody_waits_longer_than_the_longest_wait(
     hold: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads = HashingThreads(threads=1, queue=8)
     with fill(threads, hold, 1):
-        monkeypatch.setattr(passwords, "LONGEST_WAIT", 0.2)
+        monkeypatch.setattr(hashing, "LONGEST_WAIT", 0.2)
         started = time.perf_counter()
         with pytest.raises(Busy):
             threads.run(int)
@@ -63,7 +119,7 @@ def test_nobody_waits_longer_than_the_longest_wait(
 def test_a_place_given_up_is_free_for_the_next(
     hold: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(hashing, "LONGEST_WAIT", 0.05)
     threads = HashingThreads(threads=1, queue=1)
     threads.run(int)
     running = ThreadPoolExecutor(1).submit(threads._executor.submit, hold.wait, 20).result()
@@ -72,7 +128,7 @@ def test_a_place_given_up_is_free_for_the_next(
             threads.run(int)
     hold.set()
     running.result()
-    monkeypatch.setattr(passwords, "LONGEST_WAIT", 5)
+    monkeypatch.setattr(hashing, "LONGEST_WAIT", 5)
     assert threads.run(int) == 0
 
 

@@ -8,7 +8,7 @@ import argon2
 import pytest
 from conftest import PASSWORD, Browser, field, field_error, hidden_fields, page_form, page_text
 
-from accounts import passwords, users
+from accounts import hashing, passwords, users
 from models import Key, Session, User
 
 FORM = {"username": "Jane", "password": PASSWORD}
@@ -176,7 +176,7 @@ def test_when_the_queue_for_hashes_is_full_log_in_says_503_at_once(account, brow
 
 
 def test_when_the_wait_for_a_hash_is_too_long_log_in_says_503(account, browser, monkeypatch):
-    monkeypatch.setattr(passwords, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(hashing, "LONGEST_WAIT", 0.05)
     with hashing_occupied(queue=1):
         page = browser.log_in("Jané")
     assert page.status_code == 503

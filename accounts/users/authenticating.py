@@ -62,11 +62,12 @@ def authenticate(username: str, password: str, client: Client) -> Key | None:
 def _prove(
     username: str, password: str, client: Client
 ) -> tuple[Key, throttling.LoginAttempt] | None:
-    passwords.refuse_when_busy()
-    key = find_key(username)
-    account = _account(key, username)
-    attempt = throttling.LoginAttempt(account, client)
-    if not _opens(key, password, attempt) or key is None or key.user.locked_at:
+    with passwords.place():
+        key = find_key(username)
+        account = _account(key, username)
+        attempt = throttling.LoginAttempt(account, client)
+        opens = _opens(key, password, attempt)
+    if not opens or key is None or key.user.locked_at:
         fingerprint = throttling.fingerprint(account)
         events.record_failed_login(key.user if key else None, client, fingerprint)
         return None
@@ -155,12 +156,12 @@ def prove_again(session: Session, password: str, client: Client) -> Proof:
     A wrong one counts as a failed log-in to that account. Raises WrongPassword, TooManyAttempts,
     Busy.
     """
-    passwords.refuse_when_busy()
     user = session.user
-    # An imported user may have several keys; they are tried in turn, as one try.
-    keys = list(Key.select().where(login_keys(user)))
-    attempt = throttling.LoginAttempt(user.id, client)
-    key = next((key for key in keys if _opens(key, password, attempt)), None)
+    with passwords.place():
+        # An imported user may have several keys; they are tried in turn, as one try.
+        keys = list(Key.select().where(login_keys(user)))
+        attempt = throttling.LoginAttempt(user.id, client)
+        key = next((key for key in keys if _opens(key, password, attempt)), None)
     if key is None:
         events.record_failed_login(user, client, session=session.handle)
         raise WrongPassword("This is not your current password.")

@@ -56,13 +56,10 @@ def _prepared(
     """
     name, password = usernames.parse_username(username), passwords.normalize_password(password)
     common_passwords.refuse_common(password, name.display)
-    passwords.refuse_when_busy()
     made, failed = throttling.signup_address(client), throttling.login_address(client)
-    throttling.count_try(made, failed)
-    release()
+    # Hashed even when the name is taken, so that the answer takes as long either way.
+    password_hash = _hash_counted(password, made, failed)
     try:
-        # Hashed even when the name is taken, so that the answer takes as long either way.
-        password_hash = passwords.hash_password(password)
         with database.atomic():
             yield name, password_hash
             throttling.take_back(failed)
@@ -70,10 +67,18 @@ def _prepared(
         with database.atomic():
             throttling.take_back(made)
         raise
-    except Busy:
-        with database.atomic():
-            throttling.take_back(made, failed)
-        raise
+
+
+def _hash_counted(password: str, *budgets: throttling.Budget) -> str:
+    with passwords.place():
+        throttling.count_try(*budgets)
+        release()
+        try:
+            return passwords.hash_password(password)
+        except Busy:
+            with database.atomic():
+                throttling.take_back(*budgets)
+            raise
 
 
 def _insert_user(name: usernames.Username, password_hash: str) -> User:
