@@ -162,7 +162,7 @@ def count_try(*budgets: Budget) -> None:
     if not limits:
         return
     ids = sorted(limits)  # as _in_order
-    with database.atomic():
+    with database.unsynced():  # a power cut may make a present of a try
         moment = now()
         ends = [moment + limits[key].get_expiry() * 1000 for key in ids]
         waits = [

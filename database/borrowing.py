@@ -43,6 +43,10 @@ class KeptConnections:
                 if held is None:
                     self._close(connection)
 
+    def cleaned(self, connection: Any) -> bool:
+        """Undo what was left on a connection; return whether it can be used again."""
+        raise NotImplementedError
+
     def is_good(self, connection: Any) -> bool:
         """Whether a connection that has waited can be used."""
         raise NotImplementedError
@@ -64,10 +68,10 @@ class KeptConnections:
             return None
 
     def _close(self, connection: Any) -> None:
-        if connection.in_transaction:  # neither COMMIT nor ROLLBACK succeeded
-            connection.close()
-        else:
+        if self.cleaned(connection):
             self._waiting.append(connection)
+        else:
+            connection.close()
 
     def close_all(self) -> None:
         """Close this thread's connection and all that wait."""

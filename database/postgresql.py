@@ -193,6 +193,15 @@ class PostgreSQL(PooledPsycopg3Database):
         )
         return [f"the index {name} is not valid" for (name,) in invalid.fetchall()]
 
+    @contextmanager
+    def unsynced(self) -> Iterator[None]:
+        """A transaction that nobody waits for the disk or a standby for: a power cut or a failover
+        may undo it, nothing else. Not to be called inside another one.
+        """
+        with self.atomic():
+            self.execute_sql("SET LOCAL synchronous_commit = off")
+            yield
+
     def commit(self) -> None:
         """Commit. Raises OutcomeUnknown when the connection is lost before the answer."""
         if self.connection().info.transaction_status == TransactionStatus.INERROR:

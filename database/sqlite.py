@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -58,13 +58,16 @@ class Locked(OperationalError):
 
 
 class Connection(sqlite3.Connection):
-    """A connection that remembers which file it was opened on, and whether it may write now."""
+    """A connection that remembers which file it was opened on, whether it may write now, and
+    whether it waits for the disk when it does.
+    """
 
     def __init__(self, location: str, *args: Any, **kwargs: Any) -> None:
         # Looked up before opening: should the file be replaced in between, the two differ and
         # the next check-out notices; the other way round it never would.
         self.file_id = file_id(unquote(urlsplit(location).path))
         self.has_turn = False
+        self.synced = True
         super().__init__(location, *args, **kwargs)
 
 
@@ -191,6 +194,22 @@ class SQLite(KeptConnections, SqliteDatabase):
             self.check(conn)
         super()._add_conn_hooks(conn)  # type: ignore[misc] # not in the stubs
 
+    @contextmanager
+    def unsynced(self) -> Iterator[None]:
+        """A transaction that nobody waits for the disk for: a power cut may undo it, nothing else.
+        Not to be called inside another one.
+        """
+        connection = self.connection()
+        connection.synced = False
+        self.execute_sql("PRAGMA synchronous = normal")
+        try:
+            with self.atomic():
+                yield
+        finally:
+            if not connection.in_transaction:  # but then it is not used again
+                self.execute_sql(f"PRAGMA synchronous = {PRAGMAS['synchronous']}")
+                connection.synced = True
+
     def begin(self, lock_type: str | None = None) -> None:
         """Begin a transaction. Raises OperationalError when the turn never comes."""
         if not self._turn.acquire(timeout=BUSY_TIMEOUT):
@@ -222,6 +241,13 @@ class SQLite(KeptConnections, SqliteDatabase):
         if connection.has_turn:
             connection.has_turn = False
             self._turn.release()
+
+    def cleaned(self, connection: Connection) -> bool:
+        """Undo what a failed COMMIT left; return whether the connection is as a new one then."""
+        if connection.in_transaction:  # until it is undone it keeps the lock, even when closed
+            with suppress(sqlite3.Error):
+                connection.rollback()
+        return connection.synced and not connection.in_transaction
 
     def is_good(self, connection: Connection) -> bool:
         """Whether the file of a connection is still the one that has the name: writes on a deleted

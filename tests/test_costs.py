@@ -79,7 +79,7 @@ def count_calls(
 
 
 def statement_kind(_database: Any, sql: str, *_args: Any, **_options: Any) -> str:
-    kinds = {"SELECT": "reads", "SAVEPOINT": "free", "RELEASE": "free"}
+    kinds = {"SELECT": "reads"} | dict.fromkeys(("SAVEPOINT", "RELEASE", "PRAGMA", "SET"), "free")
     return kinds.get(sql.split(maxsplit=1)[0], "writes")
 
 

@@ -43,6 +43,38 @@ def test_no_request_keeps_its_connection(jane: Browser) -> None:
     assert held_connections() == 0
 
 
+def test_only_the_count_of_a_try_is_not_waited_for(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels = []
+    begin = database.obj.begin
+    monkeypatch.setattr(
+        database.obj, "begin", lambda *_: (levels.append(database.pragma("synchronous")), begin())
+    )
+    users.log_in("Jane", PASSWORD, Client("192.0.2.1"))
+    assert levels == [1, 2]  # 1 is NORMAL, 2 is FULL
+    assert database.pragma("synchronous") == 2
+
+
+def test_a_connection_that_may_not_wait_for_the_disk_is_not_used_again(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute_sql, kept = database.obj.execute_sql, database.connection()
+
+    def fail(sql: str, *values: object) -> object:
+        if sql == "PRAGMA synchronous = full":
+            raise OperationalError("disk I/O error")
+        return execute_sql(sql, *values)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(database.obj, "execute_sql", fail)
+        with pytest.raises(OperationalError):
+            users.log_in("Jane", PASSWORD, Client("192.0.2.1"))
+        release()
+    assert database.connection() is not kept
+    assert database.pragma("synchronous") == 2
+
+
 def test_many_threads_at_once_share_a_few_connections(jane: Browser, app: Flask) -> None:
     cookie = jane.client.get_cookie("auth_session").value
 
