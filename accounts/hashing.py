@@ -29,7 +29,9 @@ R = TypeVar("R")
 
 
 class HashingThreads:
-    """`threads` hashes at once, `queue` more that wait. A place is one or the other."""
+    """`threads` hashes at once, `queue` more that wait. A place is one or the other, with the
+    writing that goes before it.
+    """
 
     def __init__(self, threads: int, queue: int) -> None:
         self._executor = ThreadPoolExecutor(threads, "hash", _lower_priority)
@@ -69,13 +71,14 @@ class HashingThreads:
         """
         with self.place():
             future = self._executor.submit(function, *args, **kwargs)
-            self._leftovers.clear_away_later()
             try:
                 return future.result(LONGEST_WAIT)
             except TimeoutError:
                 if future.cancel():
                     raise Busy from None
                 return future.result()  # begun in the last moment: done in a few milliseconds
+            finally:
+                self._leftovers.clear_away_later()
 
 
 def _lower_priority() -> None:
@@ -91,22 +94,26 @@ class Leftovers:
     """
 
     def __init__(self) -> None:
-        self._hashed = threading.Event()
         self._lock = threading.Lock()
-        self._waiting = False
+        self._hashed = False  # since somebody looked last
+        self._waiting = False  # for the quiet: a thread, which ends with it
 
     def clear_away_later(self) -> None:
-        """Say that a hash is made. The thread that waits for the quiet after it ends with it."""
-        self._hashed.set()
-        with self._lock, contextlib.suppress(RuntimeError):  # no more threads: next time
+        """Say that a hash is over."""
+        with self._lock:
+            self._hashed = True
             if not self._waiting:
-                threading.Thread(None, self._clear_away, "leftovers", daemon=True).start()
-                self._waiting = True
+                with contextlib.suppress(RuntimeError):  # no more threads: after the next hash
+                    threading.Thread(None, self._clear_away, "leftovers", daemon=True).start()
+                    self._waiting = True
 
     def _clear_away(self) -> None:
-        while self._hashed.is_set():
-            self._hashed.clear()
+        while self._hashed_again():
             time.sleep(QUIET)
-        self._waiting = False
         if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc's alone
             trim(0)
+
+    def _hashed_again(self) -> bool:
+        with self._lock:
+            self._waiting, self._hashed = self._hashed, False
+            return self._waiting

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any, TypeVar
 
 import psycopg
@@ -12,7 +13,6 @@ from peewee import (  # type: ignore[attr-defined] # the wrapper is not in the s
     OperationalError,
     __exception_wrapper__,
 )
-from playhouse.pool import MaxConnectionsExceeded
 from playhouse.postgres_ext import PooledPsycopg3Database, ServerSide
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
@@ -54,6 +54,7 @@ ADVICE = {
     "42501": "The user of DATABASE_URL may not do this. Make it the owner of the database.",
     "42P01": "The tables are not those of this version. Run flask db init.",
     "53100": "The disk of the database server is full. Free some space there.",
+    "53300": "No connection is left. Find out what keeps them: SELECT * FROM pg_stat_activity.",
     "55P03": "Somebody keeps rows locked. Find out who: SELECT * FROM pg_stat_activity.",
     "57P": "The database server is stopping or starting. It is tried again by itself.",
     "": "PostgreSQL cannot be used. Is it running? Are host, name, user and password of"
@@ -61,6 +62,12 @@ ADVICE = {
 }
 
 M = TypeVar("M", bound=Model)
+
+
+class AllInUse(OperationalError):
+    """Other requests of this host hold all connections that it may have."""
+
+    sqlstate = "53300"  # too_many_connections
 
 
 class PostgreSQL(PooledPsycopg3Database):
@@ -87,21 +94,34 @@ class PostgreSQL(PooledPsycopg3Database):
         options = f"{DEFAULTS['options']} {given.get('options', '')}".strip()
         self.conninfo = make_conninfo("", **{**DEFAULTS, **given, "options": options})
         self.check = check
+        self._free = BoundedSemaphore(MOST_CONNECTIONS)
         self.location = _without_secrets(given)
         super().__init__(
             url,
             isolation_level="READ COMMITTED",  # whatever is the default there: `claim` counts on it
-            max_connections=MOST_CONNECTIONS,
-            timeout=PATIENCE,
+            max_connections=None,  # bounded by `connect`
             stale_timeout=REOPENED_AFTER,
         )
 
     def connect(self, reuse_if_open: bool = False) -> bool:
         """Take a connection. Raises OperationalError when none becomes free."""
+        # Peewee's pool would wait too, but may sleep a second beside one that is free.
+        if self.is_closed() and not self._free.acquire(timeout=PATIENCE):
+            raise AllInUse(f"all {MOST_CONNECTIONS} connections are in use")
         try:
             return bool(super().connect(reuse_if_open))
-        except MaxConnectionsExceeded as error:
-            raise OperationalError(f"all {MOST_CONNECTIONS} connections are in use") from error
+        finally:
+            if self.is_closed():
+                self._free.release()
+
+    def close(self) -> bool:
+        """Hand the connection back; whether there was one."""
+        held = not self.is_closed()
+        try:
+            return bool(super().close())
+        finally:
+            if held and self.is_closed():
+                self._free.release()
 
     def first_row(self, sql: str, values: Sequence[Any]) -> Any:
         """Return the first row of a SELECT, a tuple, or None; hold no connection after it, but for
@@ -196,8 +216,10 @@ class PostgreSQL(PooledPsycopg3Database):
     @contextmanager
     def unsynced(self) -> Iterator[None]:
         """A transaction that nobody waits for the disk or a standby for: a power cut or a failover
-        may undo it, nothing else. Not to be called inside another one.
+        may undo it, nothing else. Raises OperationalError inside another one.
         """
+        if self.in_transaction():
+            raise OperationalError("the setting would be that of the whole transaction")
         with self.atomic():
             self.execute_sql("SET LOCAL synchronous_commit = off")
             yield

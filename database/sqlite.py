@@ -197,7 +197,7 @@ class SQLite(KeptConnections, SqliteDatabase):
     @contextmanager
     def unsynced(self) -> Iterator[None]:
         """A transaction that nobody waits for the disk for: a power cut may undo it, nothing else.
-        Not to be called inside another one.
+        Raises OperationalError inside another one.
         """
         connection = self.connection()
         connection.synced = False
@@ -206,7 +206,7 @@ class SQLite(KeptConnections, SqliteDatabase):
             with self.atomic():
                 yield
         finally:
-            if not connection.in_transaction:  # but then it is not used again
+            with suppress(OperationalError):  # then it is not used again, see `cleaned`
                 self.execute_sql(f"PRAGMA synchronous = {PRAGMAS['synchronous']}")
                 connection.synced = True
 

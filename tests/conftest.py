@@ -168,13 +168,15 @@ def held_connections() -> int:
     """Return how many connections are open and do not wait to be used."""
     if not on_sqlite():
         return len(database._in_use)
-    opened = [each for each in gc.get_objects() if isinstance(each, Connection) and is_open(each)]
-    return len(opened) - len(database._waiting)
+    gc.collect()
+    every = [each for each in gc.get_objects() if isinstance(each, Connection)]
+    return sum(map(is_open, every)) - len(database._waiting)
 
 
 def is_open(connection: Connection) -> bool:
+    """Whether a connection is open, and to this test's database."""
     try:
-        return connection.total_changes >= 0
+        return connection.total_changes >= 0 and database.is_good(connection)
     except sqlite3.ProgrammingError:
         return False
 

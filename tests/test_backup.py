@@ -17,7 +17,7 @@ from processes import flask
 import backup
 from accounts import users
 from app import create_app
-from database import database
+from database import database, release
 
 pytestmark = pytest.mark.database("sqlite")
 
@@ -113,6 +113,7 @@ def test_under_write_load_it_holds_every_commit_acknowledged_before(
     def write() -> None:
         while not stop.is_set():
             acknowledged.append(users.create_user(f"user{len(acknowledged)}", PASSWORD).username)
+        release()
 
     writer = threading.Thread(target=write)
     writer.start()

@@ -39,7 +39,11 @@ def fill(threads: HashingThreads, hold: threading.Event, number: int) -> ThreadP
     return callers
 
 
-def test_whoever_finds_the_queue_full_is_told_at_once(hold: threading.Event) -> None:
+def test_whoever_finds_the_queue_full_is_told_within_a_tenth_of_a_second(
+    hold: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert hashing.DOOR_WAIT < 0.1
+    monkeypatch.setattr(hashing, "DOOR_WAIT", 0.01)
     threads = HashingThreads(threads=2, queue=3)
     with fill(threads, hold, 5):
         started = time.perf_counter()
@@ -67,6 +71,7 @@ def test_only_so_many_stand_at_the_door_and_the_next_is_told_at_once(
     monkeypatch.setattr(hashing, "AT_THE_DOOR", 2)
     threads = HashingThreads(threads=1, queue=0)
     with fill(threads, hold, 3):
+        assert wait_until(lambda: threads._door._value == 0)
         with pytest.raises(Busy):  # a wait of 20 s would fail the test
             threads.run(int)
         hold.set()
@@ -82,19 +87,20 @@ def test_a_place_is_for_all_hashes_of_a_try(hold: threading.Event) -> None:
 
 
 def test_memory_is_given_back_once_nobody_has_hashed_for_a_while(
-    monkeypatch: pytest.MonkeyPatch,
+    hold: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert wait_until(lambda: "leftovers" not in [each.name for each in threading.enumerate()])
     trimmed: list[int] = []
     libc = SimpleNamespace(malloc_trim=trimmed.append)
     monkeypatch.setattr(hashing, "ctypes", SimpleNamespace(CDLL=lambda _name: libc))
-    monkeypatch.setattr(hashing, "QUIET", 0.5)
+    monkeypatch.setattr(hashing, "QUIET", 0.1)
     threads = HashingThreads(threads=2, queue=0)
-    for times in (1, 2):
-        for _ in range(5):
-            threads.run(int)
-            assert len(trimmed) == times - 1
-        assert wait_until(lambda times=times: len(trimmed) == times)
+    threads.run(int)
+    assert wait_until(lambda: len(trimmed) == 1)
+    with fill(threads, hold, 1):  # one that takes longer
+        assert not wait_until(lambda: len(trimmed) > 1, 0.5)
+        hold.set()
+    assert wait_until(lambda: len(trimmed) == 2)
 
 
 def test_there_are_more_threads_than_can_wait_for_a_hash() -> None:

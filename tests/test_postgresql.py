@@ -16,10 +16,12 @@ from processes import Visitor, flask, flask_at_once, free_port, server, wait_unt
 
 import migrations
 from accounts import users
+from accounts.client import Client
 from accounts.errors import UsernameTaken
 from app import create_app
 from config import ConfigError
 from database import advice, database, release
+from database import postgresql as database_postgresql
 from database.postgresql import MOST_CONNECTIONS
 from models import User
 
@@ -63,7 +65,7 @@ def test_a_server_that_was_restarted_is_noticed_before_anybody_is_told(
 def test_requests_share_so_many_connections_and_wait_for_one_of_them(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database.obj, "_wait_timeout", 0.2)
+    monkeypatch.setattr(database_postgresql, "PATIENCE", 0.2)
     release()
     done = threading.Event()
 
@@ -81,6 +83,24 @@ def test_requests_share_so_many_connections_and_wait_for_one_of_them(
         assert browser.get("/healthz").status_code == 503
         done.set()
     assert browser.get("/healthz").status_code == 200
+
+
+def test_only_the_count_of_a_try_is_not_waited_for(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users.create_user("Jane", PASSWORD)
+    levels = []
+    commit = database.obj.commit
+
+    def watched() -> None:
+        levels.append(sql("SHOW synchronous_commit").fetchone()[0])
+        commit()
+
+    monkeypatch.setattr(database.obj, "commit", watched)
+    users.log_in("Jane", PASSWORD, Client("192.0.2.1"))
+    assert levels == ["off", "on"]
+    with database.atomic(), pytest.raises(OperationalError), database.unsynced():
+        pass
 
 
 def test_while_the_server_is_down_nothing_is_changed_and_afterwards_all_is_well(

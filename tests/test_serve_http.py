@@ -100,7 +100,7 @@ def test_b120_pages_stay_fast_while_many_people_log_in(settings: dict[str, str])
 def test_b120_two_hundred_log_ins_at_once_take_the_memory_of_the_hashes_allowed_and_no_more(
     settings: dict[str, str],
 ) -> None:
-    """20 MiB for each hash, and 10 for the rest; without the limit it would be 16 threads' 320."""
+    """20 MiB for each hash, and 10 for the rest; without the limit it would be 50 threads' 1000."""
     settings["HASH_THREADS"] = "2"
     with server(settings) as process:
         crowd = [Visitor(settings) for _ in range(200)]

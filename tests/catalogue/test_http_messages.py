@@ -14,7 +14,7 @@ import pytest
 from conftest import NO_LIMITS, PASSWORD, SECRET_KEY
 from processes import Visitor, free_port, members, server, sql
 
-THREADS = 16  # of cli/serve.py
+THREADS = 64  # more than the server has, see `threads` of cli/serve.py
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
 
@@ -25,6 +25,7 @@ def running(tmp_path_factory):
         "DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('http')}/test.db",
         "SECRET_KEY": SECRET_KEY,
         "PORT": str(free_port()),
+        "HASH_THREADS": "2",
         **NO_LIMITS,
     }
     with server(settings) as process:
