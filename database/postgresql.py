@@ -216,12 +216,12 @@ class PostgreSQL(PooledPsycopg3Database):
     @contextmanager
     def unsynced(self) -> Iterator[None]:
         """A transaction that nobody waits for the disk or a standby for: a power cut or a failover
-        may undo it, nothing else. Raises OperationalError inside another one.
+        may undo it, nothing else. Inside another one it is as safe as that.
         """
-        if self.in_transaction():
-            raise OperationalError("the setting would be that of the whole transaction")
+        inside = self.in_transaction()
         with self.atomic():
-            self.execute_sql("SET LOCAL synchronous_commit = off")
+            if not inside:
+                self.execute_sql("SET LOCAL synchronous_commit = off")
             yield
 
     def commit(self) -> None:

@@ -197,8 +197,12 @@ class SQLite(KeptConnections, SqliteDatabase):
     @contextmanager
     def unsynced(self) -> Iterator[None]:
         """A transaction that nobody waits for the disk for: a power cut may undo it, nothing else.
-        Raises OperationalError inside another one.
+        Inside another one it is as safe as that.
         """
+        if self.in_transaction():
+            with self.atomic():
+                yield
+            return
         connection = self.connection()
         connection.synced = False
         self.execute_sql("PRAGMA synchronous = normal")

@@ -53,7 +53,8 @@ def test_only_the_count_of_a_try_is_not_waited_for(
     )
     users.log_in("Jane", PASSWORD, Client("192.0.2.1"))
     assert levels == [1, 2]  # 1 is NORMAL, 2 is FULL
-    assert database.pragma("synchronous") == 2
+    with database.atomic(), database.unsynced():
+        assert database.pragma("synchronous") == 2
 
 
 def test_a_connection_that_may_not_wait_for_the_disk_is_not_used_again(
