@@ -29,8 +29,6 @@ def create_app(config: Mapping[str, str] | None = None) -> Flask:
         MAX_CONTENT_LENGTH=16 * KIB,
         MAX_FORM_MEMORY_SIZE=16 * KIB,
         MAX_FORM_PARTS=20,
-        # static_url changes with the content; while somebody works on it browsers ask each time.
-        SEND_FILE_MAX_AGE_DEFAULT=None if app.debug else 31_536_000,
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
 

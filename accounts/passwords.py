@@ -20,6 +20,8 @@ from passlib.context import CryptContext
 from passlib.utils import to_bytes, to_unicode
 from passlib.utils.handlers import MinimalHandler
 
+from database import release
+
 from .errors import InvalidPassword
 from .hashing import HashingThreads
 
@@ -111,7 +113,9 @@ def place() -> AbstractContextManager[None]:
 
     To be taken before anything is written for a try: in a flood most are refused, and each would
     cost two commits, one that counts it and one that takes that back, which everybody waits for.
+    Nobody waits for a place with a connection in hand.
     """
+    release()
     return _threads.place()
 
 

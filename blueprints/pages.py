@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from . import words
 
+A_YEAR = 365 * 24 * 3600  # seconds
 MONTHS = tuple(calendar.month_name)
 
 
@@ -24,6 +25,8 @@ def init_app(app: Flask) -> None:
     # Never use these two on what a visitor sent: nothing leaves their caches.
     app.jinja_env.filters["page_url"] = functools.cache(functools.partial(address, app))
     app.jinja_env.filters["static_url"] = functools.cache(functools.partial(static_url, app))
+    # The address changes with the content; while somebody works on it browsers ask each time.
+    app.get_send_file_max_age = lambda filename: None if app.debug else A_YEAR  # type: ignore[method-assign]
     app.jinja_env.filters["ago_tag"] = ago_tag
     for function in (words.browser_words, words.event_words, words.place_words):
         app.jinja_env.filters[function.__name__] = function
@@ -40,7 +43,7 @@ def address(app: Flask, endpoint: str, **values: str) -> str:
 
 def static_url(app: Flask, filename: str) -> str:
     """Return the address of a static file, with a part that changes with its content: browsers
-    may keep it for a year (while developing they ask each time).
+    may keep it for a year.
     """
     digest = hashlib.sha256(Path(app.static_folder or "", filename).read_bytes()).hexdigest()
     return address(app, "static", filename=filename, v=digest[:12])

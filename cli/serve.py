@@ -44,7 +44,6 @@ def serve(info: ScriptInfo, dev: bool) -> None:
             click.echo(f"Database: {upgraded(applied)}.")
     if dev:
         app.debug = True
-        app.config["SEND_FILE_MAX_AGE_DEFAULT"] = None  # as in app.py
         run_simple(host, port, app, use_reloader=True, use_debugger=True, threaded=True)
     else:
         serve_granian(host, port, app.config["PUBLIC_URL"] or address(host, port), threads(app))

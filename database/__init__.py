@@ -5,11 +5,10 @@ and handed back at its end, or lent for one statement.
 
 sqlite      one file on this machine, the default
 postgresql  a server that many machines share
-borrowing   how SQLite's connections are kept and lent
 faults      what can be raised
 
-Each is a class of Peewee's with the same few methods more, for what the two do differently;
-`database` stands for the one in use.
+The first two are classes of Peewee's with the same few methods more, for what they do differently;
+`database` stands for the one in use. Their connections: sqlite_connection, psycopg_connection.
 """
 
 from importlib import import_module

@@ -7,6 +7,7 @@ from peewee import OperationalError
 
 # Given a new connection of the driver's, which has `execute`; raises what makes it useless.
 Check = Callable[[Any], None]
+REOPENED_AFTER = 60  # seconds: how long another schema may stay unnoticed
 
 
 class DatabaseURLError(ValueError):

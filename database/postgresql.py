@@ -17,8 +17,7 @@ from playhouse.postgres_ext import PooledPsycopg3Database, ServerSide
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
-from .borrowing import REOPENED_AFTER
-from .faults import Check, DatabaseURLError, OutcomeUnknown
+from .faults import REOPENED_AFTER, Check, DatabaseURLError, OutcomeUnknown
 from .psycopg_connection import Adapter, has_something_to_read, is_lost
 
 MOST_CONNECTIONS = 16  # of a host: a server takes 100 by default, from all of them

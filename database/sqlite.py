@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from typing import TypeVar
+from urllib.parse import quote
 
-from peewee import IntegrityError, Model, ModelSelect, OperationalError, SqliteDatabase
+from peewee import IntegrityError, Model, ModelSelect, OperationalError
 
-from .borrowing import KeptConnections
 from .faults import Check, DatabaseURLError
+from .sqlite_connection import Connection, KeptConnections, file_id
 
 BUSY_TIMEOUT = 5  # seconds a write waits for another process's write
 PRAGMAS = {
@@ -42,36 +42,13 @@ ADVICE = {
 M = TypeVar("M", bound=Model)
 
 
-def file_id(path: str) -> tuple[int, int] | None:
-    """Return device and inode of the file that has this name now; None when there is none."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - asked for every request, and Path costs more
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 class Locked(OperationalError):
     """Other threads of this process write all the time."""
 
     sqlite_errorname = "SQLITE_BUSY"
 
 
-class Connection(sqlite3.Connection):
-    """A connection that remembers which file it was opened on, whether it may write now, and
-    whether it waits for the disk when it does.
-    """
-
-    def __init__(self, location: str, *args: Any, **kwargs: Any) -> None:
-        # Looked up before opening: should the file be replaced in between, the two differ and
-        # the next check-out notices; the other way round it never would.
-        self.file_id = file_id(unquote(urlsplit(location).path))
-        self.has_turn = False
-        self.synced = True
-        super().__init__(location, *args, **kwargs)
-
-
-class SQLite(KeptConnections, SqliteDatabase):
+class SQLite(KeptConnections):
     """One SQLite file, which must be there (mode=rw never makes one).
 
     Transactions begin IMMEDIATE: one that reads first and writes later would otherwise fail at
@@ -99,8 +76,6 @@ class SQLite(KeptConnections, SqliteDatabase):
             pragmas=PRAGMAS,
             lock_type="IMMEDIATE",
             uri=True,
-            factory=Connection,
-            check_same_thread=False,
         )
 
     @property
@@ -210,7 +185,7 @@ class SQLite(KeptConnections, SqliteDatabase):
             with self.atomic():
                 yield
         finally:
-            with suppress(OperationalError):  # then it is not used again, see `cleaned`
+            with suppress(OperationalError):  # then it is not used again, see Connection.cleaned
                 self.execute_sql(f"PRAGMA synchronous = {PRAGMAS['synchronous']}")
                 connection.synced = True
 
@@ -245,16 +220,3 @@ class SQLite(KeptConnections, SqliteDatabase):
         if connection.has_turn:
             connection.has_turn = False
             self._turn.release()
-
-    def cleaned(self, connection: Connection) -> bool:
-        """Undo what a failed COMMIT left; return whether the connection is as a new one then."""
-        if connection.in_transaction:  # until it is undone it keeps the lock, even when closed
-            with suppress(sqlite3.Error):
-                connection.rollback()
-        return connection.synced and not connection.in_transaction
-
-    def is_good(self, connection: Connection) -> bool:
-        """Whether the file of a connection is still the one that has the name: writes on a deleted
-        file succeed and are lost; those on one that was replaced go to the old one.
-        """
-        return connection.file_id == file_id(self.path)

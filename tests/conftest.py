@@ -18,7 +18,8 @@ import migrations
 from accounts import passwords
 from app import create_app
 from database import database
-from database.sqlite import Connection, SQLite
+from database.sqlite import SQLite
+from database.sqlite_connection import Connection
 from models import MODELS
 
 SECRET_KEY = "0123456789abcdef" * 4
@@ -176,7 +177,7 @@ def held_connections() -> int:
 def is_open(connection: Connection) -> bool:
     """Whether a connection is open, and to this test's database."""
     try:
-        return connection.total_changes >= 0 and database.is_good(connection)
+        return connection.total_changes >= 0 and connection.path == database.path
     except sqlite3.ProgrammingError:
         return False
 

@@ -22,7 +22,7 @@ from lucia import V2_HASH, V2_PASSWORD
 from accounts import users
 from accounts.client import Client
 from database import database, release
-from database.sqlite import Connection
+from database.sqlite_connection import Connection
 from models import MODELS, Counter, Event, Key, Session, User
 
 TABLES = [model._meta.table_name for model in MODELS if model is not Counter]

@@ -105,8 +105,10 @@ def test_memory_is_given_back_once_nobody_has_hashed_for_a_while(
 
 def test_there_are_more_threads_than_can_wait_for_a_hash() -> None:
     app = Flask("test")
-    app.config.update(HASH_THREADS=2, HASH_QUEUE=8)
-    assert serve.threads(app) == 2 + 8 + hashing.AT_THE_DOOR + 16
+    app.config.update(HASH_THREADS=3, HASH_QUEUE=5)
+    threads = HashingThreads(threads=3, queue=5)
+    can_wait = threads._places._value + threads._door._value
+    assert serve.threads(app) == can_wait + serve.PAGE_THREADS
 
 
 def test_nobody_waits_longer_than_the_longest_wait(

@@ -62,7 +62,6 @@ def authenticate(username: str, password: str, client: Client) -> Key | None:
 def _prove(
     username: str, password: str, client: Client
 ) -> tuple[Key, throttling.LoginAttempt] | None:
-    release()  # nobody waits for a place with a connection in hand
     with passwords.place():
         key = find_key(username)
         account = _account(key, username)
@@ -158,7 +157,6 @@ def prove_again(session: Session, password: str, client: Client) -> Proof:
     Busy.
     """
     user = session.user
-    release()
     with passwords.place():
         # An imported user may have several keys; they are tried in turn, as one try.
         keys = list(Key.select().where(login_keys(user)))

@@ -70,7 +70,6 @@ def _prepared(
 
 
 def _hash_counted(password: str, *budgets: throttling.Budget) -> str:
-    release()
     with passwords.place():
         throttling.count_try(*budgets)
         release()
