@@ -6,6 +6,8 @@ it is over, the browser must have had nothing to say on its console and asked no
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
 
 import pytest
 from conftest import lacking
@@ -37,10 +39,23 @@ class SilentHandler(WSGIRequestHandler):
         """Say nothing."""
 
 
+def in_one_piece(app: Flask) -> Callable[..., list[bytes]]:
+    """Return an application whose answers are read and closed before any of it is sent: Werkzeug's
+    server leaves a file open when the browser goes away while it is being sent.
+    """
+
+    def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        with closing(app(environ, start_response)) as parts:  # type: ignore[type-var]
+            return list(parts)
+
+    return answer
+
+
 @pytest.fixture
 def site(app: Flask) -> Iterator[str]:
     """The address of the application, served to the browser from a thread."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=SilentHandler)
+    whole = in_one_piece(app)
+    server = make_server("127.0.0.1", 0, whole, threaded=True, request_handler=SilentHandler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
