@@ -31,12 +31,12 @@ def create_app(config: Mapping[str, str] | None = None) -> Flask:
         MAX_FORM_PARTS=20,
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_environment = pages.Environment
 
     logs.init_app(app)
     set_up_accounts(settings, app.instance_path)
     app.teardown_request(lambda _error: release())
 
-    guard.init_host_check(app)
     current_session.init_app(app)
     guard.init_app(app)
     errors.init_app(app)

@@ -7,12 +7,38 @@ from typing import Any
 
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SessionInterface
-from itsdangerous import BadData, Signer, URLSafeSerializer
+from itsdangerous import BadData, Serializer, Signer, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.sansio.http import parse_cookie
+from werkzeug.utils import cached_property
 from werkzeug.wrappers import Response
 
 SESSION_COOKIE = "auth_session"
 KNOWN_BROWSER_COOKIE = "known_browser"
 KNOWN_BROWSER_AGE = timedelta(days=365)
+
+
+class CookieRequest(Request):
+    """Flask's, which looks its cookies up. Werkzeug reads every name of the WSGI environment to
+    find them, and granian puts the environment of the process in there too (5 % of a page).
+    """
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        """The cookies that came with the request."""
+        header = self.environ.get("HTTP_COOKIE")
+        return parse_cookie(header, ImmutableMultiDict)  # type: ignore[return-value]
+
+
+class CookieSerializer(URLSafeSerializer):
+    """Tries no compression: 11 microseconds (7 % of a page) that save what little a cookie holds
+    nothing. It reads compressed ones.
+    """
+
+    def dump_payload(self, obj: Any) -> bytes:
+        """Return JSON in base64."""
+        return base64_encode(Serializer.dump_payload(self, obj))
 
 
 class VisitorsSession(SecureCookieSession):
@@ -80,12 +106,12 @@ class SignedCookies(SessionInterface):
             self.send(response, KNOWN_BROWSER_COOKIE, session.known_browser, KNOWN_BROWSER_AGE)
 
 
-def _serializer(keys: list[str], name: str) -> URLSafeSerializer:
+def _serializer(keys: list[str], name: str) -> CookieSerializer:
     # The keys of this cookie are derived here, once; itsdangerous would do it for each signature.
     signer = Signer(keys, name, key_derivation="hmac", digest_method=hashlib.sha256)
     derived = [signer.derive_key(key) for key in keys]
     as_they_are = {"key_derivation": "none", "digest_method": hashlib.sha256}
-    return URLSafeSerializer(derived, salt=name, signer_kwargs=as_they_are)
+    return CookieSerializer(derived, salt=name, signer_kwargs=as_they_are)
 
 
 def _are_flashes(value: Any) -> bool:

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from flask import g, make_response, render_template, request
+from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import Field, PasswordField, StringField, ValidationError
@@ -43,9 +43,9 @@ class Form(FlaskForm):
         """
         return cls(formdata=None)
 
-    def page(self, status: int, alert: str | None = None) -> ResponseReturnValue:
+    def page(self, status: int, alert: str | None = None) -> tuple[str, int]:
         """Return the page with this form as typed (but for passwords), and what is wrong."""
-        return make_response(render_template(self.template, form=self, alert=alert), status)
+        return render_template(self.template, form=self, alert=alert), status
 
     def field_for(self, error: AccountError) -> Field | None:
         """Return the field that a refusal is about; that of "password" may be "new_password"."""

@@ -3,16 +3,18 @@
 Each refusal is an HTTP error, so that no view has to think of any of this.
 """
 
+import functools
 import hmac
 import re
 
-from flask import Flask, current_app, request, session
+from flask import Flask, Request, current_app, request, session
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden, UnsupportedMediaType
 from wtforms.csrf.core import CSRF, CSRFTokenField
 
 from accounts.events import Refused
 
-from .current_session import SAFE_METHODS, csrf_token
+from .current_session import SAFE_METHODS, csrf_token, gate, load_current_session
 
 LOCAL_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -69,30 +71,29 @@ class SessionCSRF(CSRF):
         """Nothing is left to do: the guard has looked at every unsafe request already."""
 
 
-def check_host() -> None:
+def check_host(app: Flask, asked: Request) -> None:
     """Answer only to our own name, before anything else can use a made-up one in a link.
 
     Not Flask's TRUSTED_HOSTS: with it url_for fails on the error page, and the 400 becomes 500.
     """
-    if not _is_our_host(request.environ.get("HTTP_HOST", "")):
-        if request.endpoint == "auth.healthz":
+    if not _is_our_host(app.config["PUBLIC_URL"], asked.environ.get("HTTP_HOST", "")):
+        if asked.endpoint == "auth.healthz":
             return  # load balancers ask by address
         raise UnknownHost
 
 
-def _is_our_host(host: str) -> bool:
-    public_url: str = current_app.config["PUBLIC_URL"]
+def _is_our_host(public_url: str, host: str) -> bool:
     if not public_url:
         return bool(LOCAL_HOST.fullmatch(host))
     scheme, _, ours = public_url.partition("://")
     return host.lower().removesuffix(DEFAULT_PORTS[scheme]) == ours
 
 
-def check_request() -> None:
+def check_request(asked: Request) -> None:
     """Refuse an unsafe request that another site sent, that is no plain form, or that lacks
     this browser's CSRF token. After the gate, which may have redirected it already.
     """
-    if request.method in SAFE_METHODS or request.routing_exception is not None:
+    if asked.method in SAFE_METHODS or asked.routing_exception is not None:
         return
     _check_sender()
     _check_body()
@@ -127,12 +128,21 @@ def _check_csrf_token() -> None:
         raise CSRFError
 
 
-def init_host_check(app: Flask) -> None:
-    """Check the host first of all."""
-    app.before_request(check_host)
+def examine(app: Flask) -> ResponseReturnValue | None:
+    """All that comes before a view, in its order: is it our own host, who is visiting, is the page
+    for them, did they send this themselves?
+    """
+    # A look through one of Flask's proxies takes a microsecond: this one is for all of them.
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    check_host(app, asked)
+    user = load_current_session(asked)
+    if elsewhere := gate(app, asked, user):
+        return elsewhere
+    check_request(asked)
+    return None
 
 
 def init_app(app: Flask) -> None:
-    """Check the rest once it is known who is visiting."""
-    app.before_request(check_request)
+    """Look at every request before its view does."""
+    app.before_request(functools.partial(examine, app))
     app.jinja_env.globals["csrf_token"] = csrf_token

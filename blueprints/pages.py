@@ -1,4 +1,4 @@
-"""What every template can use: current_user, page_url, static_url, time_tag, ago_tag, words.py.
+"""What every template can use: page_url, static_url, time_tag, ago_tag, words.py.
 
 Filters of constants are worked out by Jinja when it compiles a template: addresses cost a page
 nothing.
@@ -8,15 +8,28 @@ import calendar
 import functools
 import hashlib
 import time
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, request
+from flask.templating import Environment as FlaskEnvironment
 from markupsafe import Markup
 
 from . import words
 
 A_YEAR = 365 * 24 * 3600  # seconds
 MONTHS = tuple(calendar.month_name)
+
+
+class Environment(FlaskEnvironment):
+    """Flask's, its globals in a plain dict: what is added to them once templates are in use is not
+    seen. Jinja's ChainMap is copied for every page, name by name.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return the globals of one template."""
+        return {**self.globals, **(d or {})}
 
 
 def init_app(app: Flask) -> None:
@@ -30,7 +43,6 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["ago_tag"] = ago_tag
     for function in (words.browser_words, words.event_words, words.place_words):
         app.jinja_env.filters[function.__name__] = function
-    app.context_processor(lambda: {"current_user": g.get("user")})
 
 
 def address(app: Flask, endpoint: str, **values: str) -> str:
@@ -65,6 +77,7 @@ def ago_tag(moment: int) -> Markup:
     return Markup(f'<time datetime="{iso}" title="{exact}">{said}</time>')  # noqa: S704 # nosec B704
 
 
+@functools.lru_cache(maxsize=1000)  # somebody who goes from page to page sees the same
 def _exact(moment: int) -> tuple[str, str]:
     when = time.gmtime(moment // 1000)
     iso = time.strftime("%Y-%m-%dT%H:%M:%SZ", when)

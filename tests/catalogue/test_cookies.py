@@ -11,7 +11,8 @@ import pytest
 from conftest import PASSWORD, SECRET_KEY, Browser, sql
 from flask import Flask
 from itsdangerous import URLSafeSerializer
-from werkzeug.test import TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse
+from werkzeug.wrappers import Request
 
 from app import create_app
 from database import database
@@ -249,3 +250,26 @@ def test_a_form_opened_before_the_rotation_can_be_sent_after_it(
     client.set_cookie(COOKIE, cookie_of(browser))
     fields = {"username": "Jane", "password": PASSWORD, "csrf_token": content["csrf_token"]}
     assert client.post("/signup", data=fields).status_code == 302
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "auth_session=a.b; known_browser=c",
+        "auth_session=first; auth_session=second",
+        'auth_session="quoted \\073 \\303\\251"; other=',
+        "caf\xe9=\xff\xfe; auth_session=after bytes that are no text",
+        "; ;=nameless;no value;auth_session",
+        "",
+    ],
+)
+def test_cookies_are_read_as_werkzeug_reads_them(app: Flask, header: str) -> None:
+    environ = EnvironBuilder().get_environ() | {"HTTP_COOKIE": header}
+    assert app.request_class(environ).cookies == Request(environ).cookies
+
+
+def test_a_cookie_that_was_compressed_by_an_earlier_version_is_read(app: Flask) -> None:
+    cookie = signed({"_flashes": [["info", "well " * 50]]})
+    assert cookie.startswith("."), "itsdangerous marks what it has compressed"
+    client = app.test_client(use_cookies=False)
+    assert "well well" in client.get("/", headers={"Cookie": f"{COOKIE}={cookie}"}).text
