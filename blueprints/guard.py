@@ -1,13 +1,14 @@
-"""What a request must look like before a view sees it: host, sender, body, CSRF token.
+"""What comes before a view: host, visitor, gate, sender, body, CSRF token.
 
-Each refusal is an HTTP error, so that no view has to think of any of this.
+But for the gate, which redirects, each refusal is an HTTP error: no view has to think of any of
+this.
 """
 
 import functools
 import hmac
 import re
 
-from flask import Flask, Request, current_app, request, session
+from flask import Flask, Request, request, session
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden, UnsupportedMediaType
 from wtforms.csrf.core import CSRF, CSRFTokenField
@@ -51,7 +52,7 @@ class UnknownHost(BadRequest):
 
 
 class SessionToken(CSRFTokenField):
-    """The token of whoever is visiting. It is asked for when it is shown and never kept: a form
+    """The token of whoever is visiting. It is incoming for when it is shown and never kept: a form
     that was not sent is the same object for all visitors.
     """
 
@@ -71,13 +72,13 @@ class SessionCSRF(CSRF):
         """Nothing is left to do: the guard has looked at every unsafe request already."""
 
 
-def check_host(app: Flask, asked: Request) -> None:
+def check_host(app: Flask, incoming: Request) -> None:
     """Answer only to our own name, before anything else can use a made-up one in a link.
 
     Not Flask's TRUSTED_HOSTS: with it url_for fails on the error page, and the 400 becomes 500.
     """
-    if not _is_our_host(app.config["PUBLIC_URL"], asked.environ.get("HTTP_HOST", "")):
-        if asked.endpoint == "auth.healthz":
+    if not _is_our_host(app.config["PUBLIC_URL"], incoming.environ.get("HTTP_HOST", "")):
+        if incoming.endpoint == "auth.healthz":
             return  # load balancers ask by address
         raise UnknownHost
 
@@ -89,60 +90,60 @@ def _is_our_host(public_url: str, host: str) -> bool:
     return host.lower().removesuffix(DEFAULT_PORTS[scheme]) == ours
 
 
-def check_request(asked: Request) -> None:
+def check_request(app: Flask, incoming: Request) -> None:
     """Refuse an unsafe request that another site sent, that is no plain form, or that lacks
     this browser's CSRF token. After the gate, which may have redirected it already.
     """
-    if asked.method in SAFE_METHODS or asked.routing_exception is not None:
+    if incoming.method in SAFE_METHODS or incoming.routing_exception is not None:
         return
-    _check_sender()
-    _check_body()
-    _check_csrf_token()
+    _check_sender(app.config["PUBLIC_URL"], incoming)
+    _check_body(incoming)
+    _check_csrf_token(incoming)
 
 
-def _check_sender() -> None:
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+def _check_sender(public_url: str, incoming: Request) -> None:
+    if incoming.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise CrossSite
-    ours = current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")
-    if request.headers.get("Origin", ours).lower() != ours.lower():
+    ours = public_url or incoming.host_url.rstrip("/")
+    if incoming.headers.get("Origin", ours).lower() != ours.lower():
         raise CrossSite
 
 
-def _check_body() -> None:
+def _check_body(incoming: Request) -> None:
     """A JSON body or a file part where a text field belongs makes WTForms answer 500."""
-    if request.content_length != 0 and request.mimetype and request.mimetype not in FORM_TYPES:
+    if incoming.content_length != 0 and incoming.mimetype and incoming.mimetype not in FORM_TYPES:
         raise UnsupportedMediaType
-    if request.content_length and not request.mimetype:
+    if incoming.content_length and not incoming.mimetype:
         raise UnsupportedMediaType
-    if request.files:
+    if incoming.files:
         raise UnsupportedMediaType("Files are not accepted here.")
-    if any(len(values) > 1 for values in request.form.listvalues()):
+    if any(len(values) > 1 for values in incoming.form.listvalues()):
         raise BadRequest("A field was sent twice, so nothing was done.")
 
 
-def _check_csrf_token() -> None:
-    expected, sent = session.get("csrf_token"), request.form.get("csrf_token", "")
+def _check_csrf_token(incoming: Request) -> None:
+    expected, sent = session.get("csrf_token"), incoming.form.get("csrf_token", "")
     if not isinstance(expected, str) or not hmac.compare_digest(
         expected.encode(errors="replace"), sent.encode(errors="replace")
     ):
         raise CSRFError
 
 
-def examine(app: Flask) -> ResponseReturnValue | None:
+def before_view(app: Flask) -> ResponseReturnValue | None:
     """All that comes before a view, in its order: is it our own host, who is visiting, is the page
     for them, did they send this themselves?
     """
-    # A look through one of Flask's proxies takes a microsecond: this one is for all of them.
-    asked = request._get_current_object()  # type: ignore[attr-defined]
-    check_host(app, asked)
-    user = load_current_session(asked)
-    if elsewhere := gate(app, asked, user):
-        return elsewhere
-    check_request(asked)
-    return None
+    # A look through one of Flask's proxies takes a microsecond: this one is for all that follow.
+    incoming = request._get_current_object()  # type: ignore[attr-defined]
+    check_host(app, incoming)
+    user = load_current_session(incoming)
+    elsewhere = gate(app, incoming, user)
+    if elsewhere is None:
+        check_request(app, incoming)
+    return elsewhere
 
 
 def init_app(app: Flask) -> None:
     """Look at every request before its view does."""
-    app.before_request(functools.partial(examine, app))
+    app.before_request(functools.partial(before_view, app))
     app.jinja_env.globals["csrf_token"] = csrf_token

@@ -77,7 +77,7 @@ def ago_tag(moment: int) -> Markup:
     return Markup(f'<time datetime="{iso}" title="{exact}">{said}</time>')  # noqa: S704 # nosec B704
 
 
-@functools.lru_cache(maxsize=1000)  # somebody who goes from page to page sees the same
+@functools.lru_cache(maxsize=1000)  # the same few moments stand on page after page
 def _exact(moment: int) -> tuple[str, str]:
     when = time.gmtime(moment // 1000)
     iso = time.strftime("%Y-%m-%dT%H:%M:%SZ", when)
