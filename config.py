@@ -190,7 +190,7 @@ class Config:
         whole_number(1, 256),
     )
     HASH_QUEUE: int = setting(
-        "8",
+        "16",
         "log-ins that may wait for a hash; the next is told to come back",
         whole_number(0, 1000),
     )

@@ -33,7 +33,7 @@ DEFAULTS = {
     "LIMIT_SIGNUP_ADDRESS": parse_many("10/hour"),
     "EVENT_RETENTION": timedelta(days=365),
     "HASH_THREADS": os.cpu_count(),
-    "HASH_QUEUE": 8,
+    "HASH_QUEUE": 16,
 }
 
 

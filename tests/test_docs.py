@@ -62,8 +62,8 @@ def settings_of(rows: list[list[str]]) -> dict[str, str]:
 def defaults() -> dict[str, str]:
     fields = {name: field.metadata for name, field in Config.__dataclass_fields__.items()}
     found = {name: IN_WORDS.get(data["default"], data["default"]) for name, data in fields.items()}
-    if found["HASH_QUEUE"] == "number of cores":  # a machine of eight
-        found["HASH_QUEUE"] = "8"
+    if found["HASH_QUEUE"] == "number of cores":  # a machine of sixteen
+        found["HASH_QUEUE"] = "16"
     return found | {"SECRET_KEY": "made on first start"}
 
 
