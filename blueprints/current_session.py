@@ -55,6 +55,7 @@ def load_current_session(incoming: Request) -> User | None:
     """Set g.session and g.user, None for a stranger, and return the latter. A cookie of a session
     that is over is emptied, one of a session that was renewed is sent again with its new lifetime.
     """
+    # Past Flask's proxies, as in guard.before_view.
     visit, cookie = g._get_current_object(), session._get_current_object()  # type: ignore[attr-defined]
     visit.session = visit.user = None
     if "token" not in cookie or incoming.endpoint == "static":

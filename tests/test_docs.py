@@ -18,7 +18,7 @@ from models import User
 SECURITY = (ROOT / "docs/security.md").read_text()
 OPERATING = (ROOT / "docs/operating.md").read_text()
 README = (ROOT / "README.md").read_text()
-IN_WORDS = {"": "none", str(os.cpu_count() or 1): "number of cores"}
+IN_WORDS = {"SECRET_KEY": "made on first start", "HASH_THREADS": "number of cores"}
 
 
 def section(page: str, heading: str) -> str:
@@ -61,10 +61,8 @@ def settings_of(rows: list[list[str]]) -> dict[str, str]:
 
 def defaults() -> dict[str, str]:
     fields = {name: field.metadata for name, field in Config.__dataclass_fields__.items()}
-    found = {name: IN_WORDS.get(data["default"], data["default"]) for name, data in fields.items()}
-    if found["HASH_QUEUE"] == "number of cores":  # a machine of sixteen
-        found["HASH_QUEUE"] = "16"
-    return found | {"SECRET_KEY": "made on first start"}
+    assert fields["HASH_THREADS"]["default"] == str(os.cpu_count() or 1)
+    return {name: data["default"] or "none" for name, data in fields.items()} | IN_WORDS
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/operating.md"])
@@ -142,3 +140,18 @@ def test_no_answer_allows_another_origin_anything(jane: Browser, path: str, meth
 def test_a_new_database_has_no_account(app) -> None:
     assert User.select().count() == 0
     assert Browser(app).log_in("admin", PASSWORD).status_code == 400
+
+
+def test_the_readme_says_how_much_there_is_to_read() -> None:
+    read = [
+        *ROOT.glob("*.py"),
+        *(
+            path
+            for package in ("accounts", "blueprints", "cli", "database", "migrations")
+            for path in (ROOT / package).rglob("*.py")
+        ),
+    ]
+    lines = sum(len(path.read_text().splitlines()) for path in read)
+    found = re.search("about ([0-9,]+) lines", README)
+    assert found
+    assert abs(int(found[1].replace(",", "")) / lines - 1) < 0.03
