@@ -67,11 +67,18 @@ def postgresql_server() -> Iterator[postgresql.Server]:
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database."""
+    """The address of an empty database; of one with empty tables, in a test of the application's
+    where PostgreSQL has them from the test before.
+    """
     if request.config.getoption("database") == "sqlite":
         return f"sqlite:///{tmp_path}/test.db"
-    url = request.getfixturevalue("postgresql_server").url()
-    postgresql.empty(url)
+    server = request.getfixturevalue("postgresql_server")
+    url = server.url()
+    postgresql.disconnect(url)
+    if "app" in request.fixturenames and postgresql.schema(url) == server.migrated:
+        postgresql.delete_rows(url)
+    else:
+        postgresql.empty(url)
     return url
 
 
@@ -119,15 +126,20 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def app(
-    settings: dict[str, str], migrated_file: Path, monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, str],
+    migrated_file: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Flask]:
     """Vestibule on a new database, with a hash that costs next to nothing."""
     monkeypatch.setattr(passwords, "ARGON2", CHEAP_ARGON2)
     app = create_app({"HASH_QUEUE": "64", **settings})
     if on_sqlite() and not Path(database.path).exists():
         shutil.copy(migrated_file, database.path)
-    else:
-        migrations.upgrade()
+    elif migrations.upgrade() and not on_sqlite():
+        server = request.getfixturevalue("postgresql_server")
+        if settings["DATABASE_URL"] == server.url():
+            server.migrated = postgresql.schema(server.url())
     yield app
     database.close_all()
 
