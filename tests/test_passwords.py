@@ -102,7 +102,7 @@ def test_nothing_of_a_password_is_trimmed_cut_or_case_changed(typed: str) -> Non
 
 @pytest.mark.parametrize("function", [normalize_password, check_login_length])
 def test_text_that_is_slow_to_normalise_is_refused_fast(function) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()  # of the processor, however busy it is
     with pytest.raises(InvalidPassword):
         function("a" + "\u0316\u0301" * 50_000)
-    assert time.perf_counter() - started < 0.05
+    assert time.thread_time() - started < 0.05

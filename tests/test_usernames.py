@@ -189,10 +189,10 @@ def test_logging_in_refuses_what_is_nobodys_name(name: str) -> None:
 @pytest.mark.parametrize("function", [parse_username, login_key, check_login_length])
 def test_text_that_is_slow_to_normalise_is_refused_fast(function) -> None:
     hostile = "a" + "\u0316\u0301" * 50_000
-    started = time.perf_counter()
+    started = time.thread_time()  # of the processor, however busy it is
     with contextlib.suppress(InvalidUsername):
         assert function(hostile) is None
-    assert time.perf_counter() - started < 0.05
+    assert time.thread_time() - started < 0.05
 
 
 SCRIPTS = [

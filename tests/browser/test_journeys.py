@@ -155,6 +155,7 @@ def test_a_visit_by_phone(new_page):
     box(page, "Username").fill("W" * 31)
     box(page, "Password").fill("short")
     tap(page, "button", "Sign up", then="Sign up")
+    expect(alert(page)).to_be_visible()  # the answer is here: it empties what is typed before it
     expect(box(page, "Password")).to_be_in_viewport()
     box(page, "Password").fill(PASSWORD)
     tap(page, "button", "Sign up", then="Your profile")
