@@ -30,6 +30,7 @@ NO_LIMITS = {
     f"LIMIT_{name}": "1000000/second"
     for name in ("LOGIN_ACCOUNT", "LOGIN_KNOWN_BROWSER", "LOGIN_ADDRESS", "SIGNUP_ADDRESS")
 }
+MARKERS = {"server"}  # of the test that runs; outside of tests servers may be started
 CHEAP_ARGON2 = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
 
 
@@ -51,11 +52,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip on one database what is about the other."""
+    """Skip on one database what is about the other. What takes long begins first, lest one core
+    waits for it at the end.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     chosen = config.getoption("database")
     for item in items:
         if (marker := item.get_closest_marker("database")) and marker.args[0] != chosen:
             item.add_marker(pytest.mark.skip(reason=f"about {marker.args[0]}"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let `processes.server` know whether the test says that it starts one."""
+    MARKERS.clear()
+    MARKERS.update(marker.name for marker in item.iter_markers())
 
 
 @pytest.fixture(scope="session")

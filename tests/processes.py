@@ -1,5 +1,6 @@
 """Vestibule's commands and its server as processes of their own, as an operator starts them."""
 
+import itertools
 import os
 import signal
 import socket
@@ -18,7 +19,7 @@ from urllib.parse import urlencode
 
 import postgresql
 import pytest
-from conftest import PASSWORD, hidden_fields, page_form
+from conftest import MARKERS, PASSWORD, hidden_fields, page_form
 
 from config import Config
 
@@ -79,11 +80,22 @@ def flask_at_once(
     ]
 
 
+# Each process that runs tests has ports of its own, and none that the kernel gives away: a port is
+# free until its server has started.
+FIRST_PORT = 10_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 20_000
+PORTS = itertools.cycle(range(FIRST_PORT, FIRST_PORT + 1_000))
+for _ in range(os.getpid() % 1_000):  # so that two checkouts at work seldom meet
+    next(PORTS)
+
+
 def free_port() -> int:
     """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 def listens(port: int) -> bool:
@@ -112,6 +124,7 @@ def settings(settings: dict[str, str]) -> dict[str, str]:
 @contextmanager
 def server(settings: dict[str, str], *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run `flask serve` on settings["PORT"], in a group of its own that is killed at the end."""
+    assert "server" in MARKERS, "bin/test must know it: pytest.mark.server"
     process = subprocess.Popen(
         [*FLASK, "serve", *options],
         env=environment(settings),

@@ -12,7 +12,7 @@ import pytest
 from postgresql import NAME, Server, folder, query
 from processes import Visitor, flask, free_port, server, wait_until
 
-pytestmark = pytest.mark.database("postgresql")
+pytestmark = [pytest.mark.database("postgresql"), pytest.mark.server]
 PATIENCE = 15  # seconds; connect_timeout for each host and a pause of one second are less
 
 

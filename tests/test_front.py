@@ -16,7 +16,7 @@ from processes import PATIENCE, ROOT, free_port, kill_group, listens, server, sq
 
 NAME = "accounts.example.org"
 OPERATING = ROOT / "docs/operating.md"
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 
 @pytest.fixture

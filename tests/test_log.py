@@ -213,6 +213,7 @@ def test_times_are_utc_wherever_the_server_stands(monkeypatch):
     assert 0 <= written - float(done.stdout) < 30
 
 
+@pytest.mark.server
 def test_the_server_writes_the_same_lines(settings):
     settings["PORT"] = str(free_port())
     with server(settings) as process:

@@ -54,6 +54,7 @@ def test_b155_without_any_standard_error_requests_are_answered(app, monkeypatch)
     assert browser.sign_up("Jane").status_code == 302
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("target", ["full disk", "closed", "nobody reads"])
 def test_b155_the_server_goes_on_when_its_log_cannot_be_written(settings, target):
     settings["PORT"] = str(free_port())
@@ -121,6 +122,7 @@ def everything(log):
     return [json.loads(line) for line in log.read().splitlines()]
 
 
+@pytest.mark.server
 def test_b155_a_full_pipe_that_nobody_reads_keeps_no_request_waiting(settings):
     with server_with_a_pipe(settings) as (_, log):
         visitor = Visitor(settings)
@@ -150,6 +152,7 @@ def test_every_line_is_written_before_its_answer_and_none_is_lost_at_the_end(set
         assert [line["event"] for line in everything(log)] == ["user_created"]
 
 
+@pytest.mark.server
 def test_a_line_longer_than_the_pipe_is_cut_where_nobody_reads_and_whole_where_somebody_does():
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE)

@@ -4,6 +4,7 @@ users, keys and sessions.
 
 from dataclasses import dataclass, field
 
+import pytest
 from conftest import Browser, soup
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -285,6 +286,7 @@ class Vestibule(RuleBasedStateMachine):
         release()
 
 
+@pytest.mark.long
 def test_the_application_agrees_with_the_model(app):
     machine = type("Vestibule", (Vestibule,), {"app": app, "seen": set()})
     run_state_machine_as_test(

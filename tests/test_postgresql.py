@@ -223,6 +223,7 @@ def on(host: dict[str, str], visitor: Visitor) -> Visitor:
     return visitor
 
 
+@pytest.mark.server
 def test_what_happens_on_one_host_holds_on_the_other_at_once(hosts: list[dict[str, str]]) -> None:
     first, second = hosts
     jane = Visitor(first)
@@ -233,6 +234,7 @@ def test_what_happens_on_one_host_holds_on_the_other_at_once(hosts: list[dict[st
     assert not on(second, jane).is_signed_in()
 
 
+@pytest.mark.server
 def test_tries_are_counted_across_hosts(hosts: list[dict[str, str]]) -> None:
     first, second = hosts
     assert Visitor(first).submit("/signup", "Jane")[0] == 302
@@ -243,6 +245,7 @@ def test_tries_are_counted_across_hosts(hosts: list[dict[str, str]]) -> None:
     assert guesses == [400] * 5 + [429]
 
 
+@pytest.mark.server
 def test_of_twenty_sign_ups_of_one_name_on_two_hosts_one_succeeds(
     hosts: list[dict[str, str]],
 ) -> None:
@@ -253,6 +256,7 @@ def test_of_twenty_sign_ups_of_one_name_on_two_hosts_one_succeeds(
     assert set(answers) <= {302, 400, 503, 429}
 
 
+@pytest.mark.server
 def test_a_new_key_reaches_one_host_after_the_other(settings: dict[str, str]) -> None:
     """Behind the rotation of docs/operating.md: both know both keys while it goes on."""
     old, new = settings["SECRET_KEY"], "fedcba9876543210" * 4

@@ -31,6 +31,8 @@ from processes import (
 
 __all__ = ["settings"]  # a fixture
 
+pytestmark = pytest.mark.server
+
 
 def test_it_says_where_it_is_and_that_it_made_the_database(settings: dict[str, str]) -> None:
     with server(settings) as process:

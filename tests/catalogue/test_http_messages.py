@@ -14,6 +14,8 @@ import pytest
 from conftest import NO_LIMITS, PASSWORD, SECRET_KEY
 from processes import Visitor, free_port, members, server, sql
 
+pytestmark = pytest.mark.server
+
 THREADS = 64  # more than the server has, see `threads` of cli/serve.py
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 

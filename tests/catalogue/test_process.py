@@ -39,6 +39,8 @@ from models import Session, User
 
 __all__ = ["settings"]  # a fixture
 
+pytestmark = pytest.mark.server
+
 
 def whole(settings: dict[str, str]) -> bool:
     """Whether the database is whole and nothing in it is half there."""
