@@ -1,7 +1,7 @@
-"""Every setting: its name, its default, and one line of reason.
+"""Every setting: its name, its default and the reason for it.
 
-This is the only file that reads the environment. A value that makes no sense stops the start
-with a ConfigError that names its key, so a typing mistake never becomes a surprise at midnight.
+This is the only file that reads the environment. An invalid value stops the app from starting,
+with a ConfigError that names the setting, so that a typing error shows at once.
 """
 
 import ipaddress
@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
@@ -17,12 +18,14 @@ from typing import Any
 from click import ClickException
 from limits import RateLimitItem, parse_many
 
+from cores import available_cores
+
 Limits = Sequence[RateLimitItem]
 SECRET_KEY_BYTES = 32
 WELL_KNOWN_KEYS = re.compile(
-    "change.?me|your.?secret|secret.?key|192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc",
-    re.IGNORECASE,
+    "(?i)change.?me|your.?secret|secret.?key|192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc"
 )
+MAKE_A_KEY = "make one with  python -c 'import secrets; print(secrets.token_hex(32))'"
 PUBLIC_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?"
 )
@@ -31,19 +34,18 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class ConfigError(ClickException):
-    """A setting that cannot be used; the text names the key and says what is wanted.
-
-    A ClickException, so that every `flask` command shows it as one line.
-    """
+    """An invalid setting; the text names it. Every `flask` command shows it as one line."""
 
 
-def text(value: str) -> str:
-    """Any text."""
+def site_name(value: str) -> str:
+    """Parse a name of one line."""
+    if not value.isprintable() or len(value) > 40:
+        raise ValueError("must be at most 40 printable characters")
     return value
 
 
 def names(value: str) -> tuple[str, ...]:
-    """A comma-separated list; blanks around an entry do not count."""
+    """Parse a comma-separated list."""
     return tuple(entry.strip() for entry in value.split(",") if entry.strip())
 
 
@@ -52,62 +54,59 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
 
     def parse(value: str) -> int:
         if not re.fullmatch("[0-9]{1,9}", value) or not least <= int(value) <= most:
-            raise ValueError(f"a whole number from {least} to {most} is wanted")
+            raise ValueError(f"must be a whole number from {least} to {most}")
         return int(value)
 
     return parse
 
 
 def duration(value: str) -> timedelta:
-    """A length of time such as "90 s", "15 m", "24 h" or "14 d"."""
+    """Parse a length of time such as "90 s", "15 m", "24 h" or "14 d"."""
     match = re.fullmatch("([0-9]{1,6}) ?([smhd])", value)
     if not match or int(match[1]) == 0:
-        raise ValueError('a length of time such as "90 s", "15 m", "24 h" or "14 d" is wanted')
+        raise ValueError('must be a length of time such as "90 s", "15 m", "24 h" or "14 d"')
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
 def public_url(value: str) -> str:
-    """The address people type: scheme and host, nothing after them; "" for none."""
+    """Parse scheme and host, nothing after them; "" for none. Lower case, no default port."""
     if not value:
         return ""
     match = PUBLIC_URL.fullmatch(value.lower())
     if not match or int(match["port"] or 1) not in range(1, 65536):
-        raise ValueError("scheme and host are wanted, as in https://accounts.example.org")
+        raise ValueError("must be a scheme and a host, as in https://accounts.example.org")
     port = int(match["port"] or DEFAULT_PORTS[match["scheme"]])
     origin = f"{match['scheme']}://{match['host']}"
     return origin if port == DEFAULT_PORTS[match["scheme"]] else f"{origin}:{port}"
 
 
 def host(value: str) -> str:
-    """An IP address to listen on, or localhost."""
+    """Parse an IP address to listen on, or localhost."""
     if value != "localhost":
         ipaddress.ip_address(value)
     return value
 
 
 def secret_key(value: str) -> str:
-    """A key that nobody can guess: long enough, not from somebody's documentation."""
+    """Parse a key that cannot be guessed: long, and not copied from documentation."""
     if len(value.encode()) < SECRET_KEY_BYTES:
-        raise ValueError(f"at least {SECRET_KEY_BYTES} bytes are wanted: {HOW_TO_MAKE_A_KEY}")
+        raise ValueError(f"must have at least {SECRET_KEY_BYTES} bytes: {MAKE_A_KEY}")
     if len(set(value)) < 10 or WELL_KNOWN_KEYS.search(value):
-        raise ValueError(f"this key is well known or easy to guess: {HOW_TO_MAKE_A_KEY}")
+        raise ValueError(f"this key is well known or easy to guess: {MAKE_A_KEY}")
     return value
 
 
-HOW_TO_MAKE_A_KEY = "make one with  python -c 'import secrets; print(secrets.token_hex(32))'"
-
-
 def secret_keys(value: str) -> list[str]:
-    """Old keys, comma-separated, each as good as a current one."""
+    """Parse old keys, comma-separated, each as good as a current one."""
     return [secret_key(key) for key in names(value)]
 
 
 def limits(value: str) -> Limits:
-    """Limits such as "5/minute;30/hour" or "20 per 10 minutes"."""
+    """Parse limits such as "5/minute;30/hour" or "20 per 10 minutes"."""
     try:
         return parse_many(value)
     except ValueError:
-        raise ValueError('limits such as "5/minute;30/hour;100/day" are wanted') from None
+        raise ValueError('must be limits such as "5/minute;30/hour;100/day"') from None
 
 
 def choice(*allowed: str) -> Callable[[str], str]:
@@ -115,98 +114,80 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
     def parse(value: str) -> str:
         if value not in allowed:
-            raise ValueError(f"one of {', '.join(allowed)} is wanted")
+            raise ValueError(f"must be one of {', '.join(allowed)}")
         return value
 
     return parse
 
 
-def setting(default: str, reason: str, parse: Callable[[str], Any]) -> Any:
-    """Describe one setting: its default as an operator would write it, why, and its parser."""
-    return field(metadata={"default": default, "reason": reason, "parse": parse})
+def setting(default: str, parse: Callable[[str], Any], reason: str) -> Any:
+    """Describe one setting: its default as an operator would write it, its parser, and why."""
+    return field(metadata={"default": default, "parse": parse, "reason": reason})
 
 
 @dataclass(frozen=True)
 class Config:
     """All settings, parsed. Attribute names are the names of the environment variables."""
 
-    HOST: str = setting("127.0.0.1", "where bin/serve listens: this machine only", host)
-    PORT: int = setting("5000", "Flask's usual port", whole_number(1, 65535))
+    HOST: str = setting("127.0.0.1", host, "where bin/serve listens: this machine only")
+    PORT: int = setting("5000", whole_number(1, 65535), "Flask's usual port")
+    SITE_NAME: str = setting("Vestibule", site_name, "the name that visitors read on every page")
     PUBLIC_URL: str = setting(
-        "", "the address people use; https turns on Secure __Host- cookies and HSTS", public_url
+        "", public_url, "the address people use; https turns on Secure __Host- cookies and HSTS"
     )
     PROXY_HOPS: int = setting(
-        "0",
-        "trusted proxies in front; one too many lets visitors forge their address",
-        whole_number(0, 9),
+        "0", whole_number(0, 9), "trusted proxies; one too many lets visitors forge their address"
     )
     DATABASE_URL: str = setting(
-        "sqlite:///vestibule.db", "one file serves one machine; postgresql://… serves many", text
+        "sqlite:///vestibule.db", str, "one file serves one machine; postgresql://… serves many"
     )
     SECRET_KEY: str = setting(
-        "", "signs the cookies; made on first start and kept in the instance folder", text
+        "", lambda key: key and secret_key(key), "signs the cookies; made on first start and kept"
     )
-    SECRET_KEY_FALLBACKS: list[str] = setting(
-        "", "old keys, still accepted while rotating", secret_keys
-    )
-    SESSION_ACTIVE_PERIOD: timedelta = setting(
-        "1 d", "no write for a day, as in the original", duration
-    )
-    SESSION_IDLE_PERIOD: timedelta = setting(
-        "14 d", "a browser unused for 15 days is signed out, as in the original", duration
-    )
-    SESSION_MAX_AGE: timedelta = setting("90 d", "a stolen cookie does not live for ever", duration)
+    SECRET_KEY_FALLBACKS: list[str] = setting("", secret_keys, "old keys, accepted in a rotation")
+    SESSION_ACTIVE_PERIOD: timedelta = setting("1 d", duration, "a session is renewed once a day")
+    SESSION_IDLE_PERIOD: timedelta = setting("14 d", duration, "unused for longer, it is over")
+    SESSION_MAX_AGE: timedelta = setting("90 d", duration, "a stolen cookie stops working one day")
     SESSIONS_PER_USER: int = setting(
-        "100", "the oldest goes; more than anybody's browsers", whole_number(1, 10_000)
+        "100", whole_number(1, 10_000), "more browsers than a person has; the oldest session goes"
     )
-    RESERVED_USERNAMES: tuple[str, ...] = setting(
-        "", "names nobody may take, in any spelling", names
-    )
+    RESERVED_USERNAMES: tuple[str, ...] = setting("", names, "not for users, in any spelling")
     PASSWORD_COMMON: str = setting(
-        "warn",
-        "a password among the most common: its owner is told (warn), or it is refused (refuse)",
-        choice("warn", "refuse"),
+        "warn", choice("warn", "refuse"), "tell the owner of a very common password, or refuse it"
     )
     LIMIT_LOGIN_ACCOUNT: Limits = setting(
-        "5/minute;30/hour;100/day",
-        "failures at one name from browsers it does not know; NIST allows 100",
-        limits,
+        "5/minute;30/hour;100/day", limits, "failures at one name from new browsers (NIST: 100)"
     )
     LIMIT_LOGIN_KNOWN_BROWSER: Limits = setting(
-        "5/minute;30/hour;100/day",
-        "failures at one name from a browser that logged in there before",
-        limits,
+        "5/minute;30/hour;100/day", limits, "failures at one name from a browser it knows"
     )
     LIMIT_LOGIN_ADDRESS: Limits = setting(
-        "20 per 10 minutes", "failures from one address (/32, /64), whatever the names", limits
+        "20 per 10 minutes", limits, "failures from one address (/32, /64), whatever the names"
     )
-    LIMIT_SIGNUP_ADDRESS: Limits = setting("10/hour", "accounts made from one address", limits)
-    EVENT_RETENTION: timedelta = setting(
-        "365 d", "how long it is known what happened to an account", duration
-    )
+    LIMIT_SIGNUP_ADDRESS: Limits = setting("10/hour", limits, "accounts made from one address")
+    EVENT_RETENTION: timedelta = setting("365 d", duration, "how long events of accounts are kept")
     HASH_THREADS: int = setting(
-        str(os.cpu_count() or 1),
-        "passwords hashed at once: the number of cores",
-        whole_number(1, 256),
+        str(min(available_cores(), 256)), whole_number(1, 256), "passwords hashed at once"
     )
     HASH_QUEUE: int = setting(
-        "16",
-        "log-ins that may wait for a hash; the next is told to come back",
-        whole_number(0, 1000),
+        "16", whole_number(0, 1000), "log-ins that may wait for a hash; the next is told to retry"
     )
 
     @classmethod
     def load(cls, instance_path: str, overrides: Mapping[str, str] | None = None) -> "Config":
-        """Read the environment, then `overrides` of the same names.
-
-        An empty value counts as not given. Raises ConfigError. Makes the instance folder and the
-        secret key in it when no SECRET_KEY is given.
+        """Return the settings of the environment and, over them, of `overrides`. An empty value
+        counts as not given. Without a SECRET_KEY, makes the instance folder and a key in it. Raises
+        ConfigError.
         """
         given = {**os.environ, **(overrides or {})}
-        values = {item.name: _parse(item.name, given, item.metadata) for item in fields(cls)}
-        if values["SECRET_KEY"]:
-            values["SECRET_KEY"] = _checked("SECRET_KEY", secret_key, values["SECRET_KEY"])
-        else:
+        values: dict[str, Any] = {}
+        for item in fields(cls):
+            try:
+                value = given.get(item.name) or item.metadata["default"]
+                values[item.name] = item.metadata["parse"](value)
+            except ValueError as error:
+                raise ConfigError(f"{item.name}: {error}") from None
+        if not values["SECRET_KEY"]:
             values["SECRET_KEY"] = kept_secret_key(Path(instance_path))
         return cls(**values)
 
@@ -216,22 +197,10 @@ class Config:
         return self.PUBLIC_URL.startswith("https:")
 
 
-def _parse(name: str, given: Mapping[str, str], metadata: Mapping[str, Any]) -> Any:
-    return _checked(name, metadata["parse"], given.get(name) or metadata["default"])
-
-
-def _checked(name: str, parse: Callable[[str], Any], value: str) -> Any:
-    try:
-        return parse(value)
-    except ValueError as error:
-        raise ConfigError(f"{name}: {error}") from None
-
-
 def kept_secret_key(folder: Path) -> str:
-    """Return the key kept in `folder`/secret_key, making it (mode 0600) the first time.
-
-    Raises ConfigError when the folder cannot be used. os.link never overwrites: of two processes
-    that start at once the second finds the first one's key and both sign alike.
+    """Return the key kept in `folder`/secret_key, making it (mode 0600) the first time. Raises
+    ConfigError when the folder cannot be used. os.link never overwrites: of two processes that
+    start at once the second finds the first one's key, and both sign alike.
     """
     path = folder / "secret_key"
     try:
@@ -242,7 +211,7 @@ def kept_secret_key(folder: Path) -> str:
     except OSError as error:
         raise ConfigError(f"SECRET_KEY: none is given and {path} cannot be kept: {error}") from None
     except ValueError as error:
-        raise ConfigError(f"SECRET_KEY: the one kept in {path} is of no use: {error}") from None
+        raise ConfigError(f"SECRET_KEY: the one kept in {path} is invalid: {error}") from None
 
 
 def _make_secret_key(path: Path) -> None:
@@ -252,8 +221,7 @@ def _make_secret_key(path: Path) -> None:
             file.write(secrets.token_hex(SECRET_KEY_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        pass
+        with suppress(FileExistsError):
+            os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)

@@ -1,12 +1,10 @@
-"""The tables, and what the database itself enforces. No rules of accounts, no Flask.
+"""The hall's tables, and what the database itself enforces. No rules of accounts, no Flask.
 
-Times are integers: Unix milliseconds, UTC. Lengths are CHECKs, since Peewee's max_length
-enforces nothing on SQLite, and tables are STRICT, so that a number or bytes never stand where
-text belongs.
+Times are integers: Unix milliseconds, UTC. Lengths are CHECKs, since Peewee's max_length enforces
+nothing on SQLite, and tables are STRICT: a number or bytes never stand where text belongs.
 """
 
 import time
-from typing import TYPE_CHECKING
 
 from peewee import (
     BigAutoField,
@@ -16,7 +14,6 @@ from peewee import (
     CompositeKey,
     ForeignKeyField,
     Model,
-    ModelDelete,
     Node,
     TextField,
 )
@@ -39,13 +36,6 @@ def between(column: str, least: int, most: int) -> Node:
 class BaseModel(Model):
     """What all tables share."""
 
-    if TYPE_CHECKING:
-
-        @classmethod
-        def delete(cls) -> ModelDelete:
-            """Return a DELETE of this table; mypy cannot read the stubs' own."""
-            ...
-
     class Meta:
         database = database
         legacy_table_names = False
@@ -53,7 +43,7 @@ class BaseModel(Model):
 
 
 class User(BaseModel):
-    """A person. The id is random and never used again, whatever becomes of the row."""
+    """A person with an account. The id is random and never used again."""
 
     id = TextField(primary_key=True, constraints=[between("id", 1, 255)])
     username = TextField(constraints=[between("username", 1, 31)])  # as typed, for display
@@ -62,9 +52,8 @@ class User(BaseModel):
 
 
 class Key(BaseModel):
-    """A way in, apart from the person: renaming and importing touch keys only.
-
-    `provider_user_id` of the provider "username" is the name in the form that makes it unique.
+    """A way in, apart from the person: renaming and importing touch only keys. `provider_user_id`
+    of the provider "username" is the name in the form that must be unique.
     """
 
     provider = TextField(constraints=[between("provider", 1, 31)])
@@ -80,11 +69,9 @@ class Key(BaseModel):
 
 
 class Session(BaseModel):
-    """A signed-in browser. The id is the SHA-256 of the token that the browser holds.
-
-    So neither a row nor a copy of the whole database opens a session. Never an integer id:
-    SQLite hands out the highest deleted one again, and an old cookie would open somebody
-    else's session.
+    """A browser that is logged in. The id is the SHA-256 of the token that the browser holds. So
+    neither a row nor a copy of the database opens a session. Never use an integer id: SQLite reuses
+    the highest deleted one, and an old cookie would open another person's session.
     """
 
     id = BlobField(primary_key=True, constraints=[between("id", 32, 32)])
@@ -100,16 +87,16 @@ class Session(BaseModel):
     class Meta:
         without_rowid = True
 
-    renewed = False  # not a column: its times were just renewed, so must its cookie be
+    renewed = False  # not a column: its times were just renewed, so its cookie must be too
 
     @property
     def handle(self) -> str:
-        """How people call this session: 12 hex digits, not a credential."""
+        """How people name this session: 12 hex digits, not a credential."""
         return bytes(self.id)[:HANDLE_BYTES].hex()
 
 
 class Event(BaseModel):
-    """Something that happened to an account. Rows are added and, when old, deleted: never
+    """Something that happened to an account. Rows are added and, when old, deleted, but never
     changed. They go with their user; what is left of a deletion names nobody.
     """
 
@@ -117,7 +104,7 @@ class Event(BaseModel):
     at = BigIntegerField(index=True)
     kind = TextField(constraints=[between("kind", 1, 31)])
     user = ForeignKeyField(User, null=True, backref="events", on_delete="CASCADE", index=False)
-    # A handle. The index is for the browser that asks why its session is over.
+    # A handle. The index is for the browser that asks why its session ended.
     session = TextField(constraints=[between("session", 0, 12)], index=True)
     ip_address = TextField(constraints=[between("ip_address", 0, 45)])
     user_agent = TextField(constraints=[between("user_agent", 0, 255)])
@@ -128,7 +115,7 @@ class Event(BaseModel):
 
 
 class Counter(BaseModel):
-    """How many tries somebody has had in a window of time. The id is a keyed hash: people type
+    """The number of tries of one subject in a window of time. The id is a keyed hash: people type
     passwords where names belong.
     """
 

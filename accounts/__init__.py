@@ -3,20 +3,31 @@
 Views and commands call these; only these write. One capability, one file:
 
 errors            the rules that say no, in words fit to show
-usernames         what a username may be, and the form of it that makes it unique
-passwords         hash, verify and upgrade
-hashing           the few threads that do it, and who may wait for them
-common_passwords  those among the most common ones: told of, or refused
-users             make an account, log in, change password and name, lock, delete
-held_names        imported names that read the same: who is meant, and what newcomers cannot take
-sessions          make, validate, renew and end the sessions of signed-in browsers
-lucia_import      users of an application on Lucia v2 and Prisma, with their passwords
-lucia_plan        what is to become of each of them
-lucia_source      their database, read from a private copy
-client            who is asking: address and browser
+actor             who acts, and from where
+usernames         what a username may be, and the form that makes it unique
+passwords         what a password may be; hash and verify
+hashing           the few threads that hash, and the queue before them
+common_passwords  the passwords anybody would guess first
 throttling        how often somebody may try
+users             sign up, log in, change password and name, lock, delete
+sessions          create, validate, renew and end the sessions of signed-in browsers
 events            the record of what happened
-activity          what of it the account's owner is shown
+activity          the part of it that the account's owner sees
 export            everything that is stored about an account
-statements        queries whose SQL is made once, for what every page and every log-in runs
+times             moments as text
+settings          the settings that these rules read
+hooks             what features add to them
 """
+
+from typing import Any
+
+from . import hooks, settings
+
+
+def configure(config: Any) -> None:
+    """Give the rules their settings. `config` has the attributes named in settings.py. Called once,
+    before the features are set up: what they added to the rules of an application that this process
+    had before is forgotten.
+    """
+    settings.load(config)
+    hooks.clear()

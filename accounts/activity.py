@@ -2,14 +2,15 @@
 
 from typing import Any, NamedTuple
 
-from peewee import Expression, Query, fn
+from peewee import SQL, Expression, Query, fn
 
+from database.statements import statement
 from models import Event, User
 
 from .events import Kind
-from .statements import statement
 
 EVENTS_PER_PAGE = 25
+LOGGED_IN = [Kind.LOGIN_SUCCESS.value, Kind.USER_CREATED.value]
 
 
 class Page(NamedTuple):
@@ -30,32 +31,25 @@ def page_of_events(user: User, number: int) -> Page:
     return Page(number, rows[:EVENTS_PER_PAGE], len(rows) > EVENTS_PER_PAGE)
 
 
-class SinceLastLogin(NamedTuple):
-    """How often a log-in failed since the last good one, and that one; None if there was none."""
-
-    failed: int
-    last: Event | None
-
-
-def failed_since_last_login(user: User, handle: str) -> SinceLastLogin | None:
-    """Return what happened between the last log-in and that of the session `handle`; None when
-    nothing failed, which one query tells.
+def failed_since_last_login(user: User, handle: str) -> tuple[int, Event | None]:
+    """Return how many log-ins failed between the last good one and that of the session `handle`,
+    and the event of the last good one, or None; (0, None) if none failed, at one query.
     """
-    failed = _count_failed.row(user=user.id, handle=handle)[0]
+    values = {"user": user.id, "handles": ["", handle], "kinds": LOGGED_IN}
+    failed = _count_failed.row(**values, failure=Kind.LOGIN_FAIL.value)[0]
     if not failed:
-        return None
-    before = Event.select().where(_logged_in_before(user, handle))
-    return SinceLastLogin(failed, before.order_by(Event.id.desc()).first())
+        return 0, None
+    before = Event.select().where(_logged_in_before(**values))
+    return failed, before.order_by(Event.id.desc()).first()
 
 
 @statement
-def _count_failed(user: Any, handle: Any) -> Query:
-    last = Event.select(fn.MAX(Event.id)).where(_logged_in_before(user, handle))
-    failed = (Event.user == user) & (Event.kind == Kind.LOGIN_FAIL)
-    return Event.select(fn.COUNT(Event.id)).where(failed & (Event.id > fn.COALESCE(last, 0)))
+def _count_failed(user: Any, handles: Any, kinds: Any, failure: Any) -> Query:
+    last = Event.select(fn.MAX(Event.id)).where(_logged_in_before(user, handles, kinds))
+    failed = (Event.user == user) & (Event.kind == failure)
+    return Event.select(fn.COUNT(Event.id)).where(failed & (Event.id > fn.COALESCE(last, SQL("0"))))
 
 
-def _logged_in_before(user: Any, handle: Any) -> Expression:
-    signed_in = Event.kind.in_([Kind.LOGIN_SUCCESS, Kind.USER_CREATED])
-    condition: Expression = (Event.user == user) & signed_in
-    return condition & Event.session.not_in(["", handle])
+def _logged_in_before(user: Any, handles: Any, kinds: Any) -> Expression:
+    condition: Expression = (Event.user == user) & Event.kind.in_(kinds)
+    return condition & Event.session.not_in(handles)

@@ -1,8 +1,8 @@
-"""Passwords among the first that somebody would guess: 28,000 that were found in leaks, words of
-the context (ASVS 6.1.2), and runs.
+"""Passwords that anybody would guess first: 28,000 from leaks, words of the context (ASVS
+6.1.2), and runs.
 
-The list comes with zxcvbn (Dropbox's, MIT licence): the 30,000 most frequent passwords of public
-leaks, two thousand of them too short to be a password here.
+The list comes with zxcvbn (by Dropbox, MIT licence): the 30,000 most frequent passwords of public
+leaks, two thousand of which are too short to be a password here.
 """
 
 import functools
@@ -12,35 +12,33 @@ import runpy
 from collections.abc import Iterable
 from importlib import metadata
 
+from . import settings
 from .errors import InvalidPassword
 from .passwords import PASSWORD_MIN
 
-CONTEXT_WORDS = ("vestibule", "password", "admin", "login", "welcome")  # and the user's own name
-LETTERS_BESIDE = 4  # a password of such words has fewer others
-
-_refuse = False
+CONTEXT_WORDS = ("password", "admin", "login", "welcome")  # and the names of user and site
+OTHER_LETTERS = 4  # a password made of such words has fewer other letters
 
 
-def configure(refuse: bool) -> None:
-    """Say whether a common password is refused; if not, its owner is only told."""
-    global _refuse  # noqa: PLW0603 - set once at start
-    _refuse = refuse
+def refuse_common(password: str, username: str) -> None:
+    """Raise InvalidPassword for a common password if PASSWORD_COMMON is "refuse"."""
+    if settings.PASSWORD_COMMON == "refuse" and is_common(password, username):  # noqa: S105 # nosec B105
+        raise InvalidPassword("This password is very common and easy to guess. Choose another.")
 
 
 def is_common(password: str, username: str) -> bool:
-    """Return whether a password is among the first that somebody would guess."""
+    """Return whether a password is among the first that anybody would guess."""
     folded = password.casefold()
+    names = [name.casefold() for name in (username, *settings.SITE_NAME.split())]
     return (
-        folded in _most_common()
-        or _is_run(folded)
-        or _is_of_context(folded, [username.casefold(), *CONTEXT_WORDS])
+        folded in _most_common() or _is_run(folded) or _is_context(folded, [*names, *CONTEXT_WORDS])
     )
 
 
 @functools.cache
 def _most_common() -> frozenset[str]:
-    # The one file of the package that holds the lists is run by itself, once, and dropped again:
-    # importing zxcvbn would keep all its dictionaries, 14 MB a process instead of 3.
+    # Only the file that holds the lists is run, once, and dropped again: importing zxcvbn would
+    # keep all its dictionaries, 14 MB a process instead of 3.
     source = metadata.distribution("zxcvbn").locate_file("zxcvbn/frequency_lists.py")
     lists = runpy.run_path(str(source))
     words = lists["FREQUENCY_LISTS"]["passwords"]
@@ -48,22 +46,14 @@ def _most_common() -> frozenset[str]:
 
 
 def _is_run(text: str) -> bool:
-    """Whether it is one character again and again, or each the next of the alphabet."""
+    """Whether a text is one character repeated, or each is the next of the alphabet."""
     steps = {ord(after) - ord(before) for before, after in itertools.pairwise(text)}
     return steps in ({0}, {1}, {-1})
 
 
-def _is_of_context(text: str, words: Iterable[str]) -> bool:
-    """Whether it is such words with little but digits and signs around them."""
+def _is_context(text: str, words: Iterable[str]) -> bool:
+    """Whether a text is such words with little but digits and signs around them."""
     rest = text
     for word in words:
         rest = rest.replace(word, "")
-    return rest != text and len(re.sub(r"[\W\d_]", "", rest)) < LETTERS_BESIDE
-
-
-def refuse_common(password: str, username: str) -> None:
-    """Raise InvalidPassword for a common password where those are refused."""
-    if _refuse and is_common(password, username):
-        raise InvalidPassword(
-            "This password is one of the first that anybody would guess. Please choose another."
-        )
+    return rest != text and len(re.sub(r"[\W\d_]", "", rest)) < OTHER_LETTERS

@@ -1,11 +1,11 @@
-"""The rules that say no. Each text is fit to be shown to the person it stops.
+"""The rules that say no. Each message is fit to show to the person it stops.
 
 What is merely absent (no such user, wrong password, no session) is None, not an error.
 """
 
 
 class AccountError(Exception):
-    """A rule of accounts was broken; `field` names the form field it is about, if one."""
+    """A rule was broken; `field` names the form field it is about, if any."""
 
     field = ""
 
@@ -17,9 +17,12 @@ class InvalidUsername(AccountError):
 
 
 class UsernameTaken(AccountError):
-    """Somebody has this username, perhaps in another spelling."""
+    """Another user has this username, perhaps in another spelling."""
 
     field = "username"
+
+    def __init__(self) -> None:
+        super().__init__("This username is taken.")
 
 
 class InvalidPassword(AccountError):
@@ -29,13 +32,26 @@ class InvalidPassword(AccountError):
 
 
 class WrongPassword(AccountError):
-    """Somebody who is signed in did not know the password of the account."""
+    """A signed-in visitor did not know the password of the account."""
 
     field = "current_password"
 
+    def __init__(self) -> None:
+        super().__init__("This is not your current password.")
+
+
+class AccountChanged(AccountError):
+    """Another browser or the operator changed the account at the same moment."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Your account was changed from elsewhere at the same moment, so nothing was done "
+            "here. Please check it and try again."
+        )
+
 
 class TooManyAttempts(AccountError):
-    """Somebody has to wait; nothing was looked at. `retry_after` is in seconds."""
+    """The visitor has to wait; nothing was checked. `retry_after` is in seconds."""
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = max(1, retry_after)
@@ -47,17 +63,13 @@ class TooManyAttempts(AccountError):
         return f"about {minutes} minutes ({seconds})" if minutes > 1 else seconds
 
 
-class ImportRefused(AccountError):
-    """A file cannot be imported; nothing was."""
-
-
 class Busy(AccountError):
-    """Too many passwords wait for their hash; nothing was done."""
+    """Too many passwords are waiting to be hashed; nothing was done."""
 
     retry_after = 5  # seconds
 
     def __init__(self) -> None:
         super().__init__(
-            "Very many people are logging in just now. Nothing was changed. "
+            "Too many people are logging in right now. Nothing was changed. "
             f"Please try again in {self.retry_after} seconds."
         )

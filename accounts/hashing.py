@@ -1,119 +1,93 @@
-"""Threads for password hashes: few, of low priority, behind a short queue.
+"""Threads that hash passwords: few, of low priority, behind a short queue.
 
-Three things keep pages fast while many people log in. There are no more hashes at once than there
-are threads here; all others go before them on the processor; and those who find no place in the
-queue are sent away, though not so fast that they are back at once.
+Three things keep pages fast while many people log in: no more hashes run at once than there are
+threads here, every other thread goes before them on the processor, and a full queue refuses.
 """
 
 import contextlib
-import ctypes
+import functools
 import os
+import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar
 
+from database import database, release
+
+from . import settings, throttling
 from .errors import Busy
+from .throttling import Budgets
 
-NICENESS = 5  # with 10 a thread that holds Python's lock can wait for the processor: pages stall
-LONGEST_WAIT = 2  # seconds for a hashing thread to be free
-# Seconds at the door, and for how many. Who is refused at once comes back at once: the refusals
-# of 24 such clients took half of what the processor could hash, measured.
-DOOR_WAIT = 0.05
-AT_THE_DOOR = 24
-QUIET = 1  # second without a hash, then their memory is given back
+NICENESS = 5  # at 10 a thread that holds Python's lock can wait for the processor: pages stall
+MAX_WAIT = 2  # seconds until a hashing thread is free
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class HashingThreads:
-    """`threads` hashes at once, `queue` more that wait. A place is one or the other, with the
-    writing that goes before it.
+def refuse_when_full() -> None:
+    """Raise Busy if a hash would be refused now: then nothing has to be looked up for it."""
+    with _pool(settings.HASH_THREADS, settings.HASH_QUEUE).hashing_slot():
+        pass
+
+
+def run(function: Callable[..., R], *args: Any, budgets: Budgets | None = None) -> R:
+    """Return function(*args), which hashes passwords, counted as one try against `budgets`. Raises
+    Busy if the queue is full or no thread was free for MAX_WAIT: then the try does not count.
+    Raises TooManyAttempts if a budget is spent, and OperationalError inside a transaction: all
+    other writes would wait for the hash.
     """
+    pool = _pool(settings.HASH_THREADS, settings.HASH_QUEUE)
+    release()  # a wait must not hold a connection
+    with pool.hashing_slot():
+        # Count only with a slot: in a flood most are refused, and each would cost two commits.
+        throttling.count_try(budgets or {})
+        release()
+        try:
+            return pool.run(function, *args)
+        except Busy:
+            with database.atomic():
+                throttling.take_back(budgets or {})
+            raise
+
+
+class HashingThreads:
+    """`threads` hashes at once and `queue` more that wait. A slot is one or the other."""
 
     def __init__(self, threads: int, queue: int) -> None:
         self._executor = ThreadPoolExecutor(threads, "hash", _lower_priority)
-        self._places = threading.BoundedSemaphore(threads + queue)
-        self._door = threading.BoundedSemaphore(AT_THE_DOOR)
-        self._mine = threading.local()
-        self._leftovers = Leftovers()
+        self._slots = threading.BoundedSemaphore(threads + queue)
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold a place for the hashes inside. Raises Busy when none becomes free at the door."""
-        if getattr(self._mine, "held", False):
-            yield
-            return
-        self._take_place()
-        self._mine.held = True
-        try:
-            yield
-        finally:
-            self._mine.held = False
-            self._places.release()
-
-    def _take_place(self) -> None:
-        if self._places.acquire(blocking=False):
-            return
-        if not self._door.acquire(blocking=False):
+    def hashing_slot(self) -> Iterator[None]:
+        """Hold a slot. Raises Busy if none is free."""
+        if not self._slots.acquire(blocking=False):
             raise Busy
         try:
-            if not self._places.acquire(timeout=DOOR_WAIT):
-                raise Busy
+            yield
         finally:
-            self._door.release()
+            self._slots.release()
 
-    def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Return what `function` returns. Raises Busy without a place, and after LONGEST_WAIT
-        seconds when no thread has begun.
-        """
-        with self.place():
-            future = self._executor.submit(function, *args, **kwargs)
-            try:
-                return future.result(LONGEST_WAIT)
-            except TimeoutError:
-                if future.cancel():
-                    raise Busy from None
-                return future.result()  # begun in the last moment: done in a few milliseconds
-            finally:
-                self._leftovers.clear_away_later()
+    def run(self, function: Callable[..., R], *args: Any) -> R:
+        """Return function(*args). Raises Busy if no thread has begun it after MAX_WAIT."""
+        future = self._executor.submit(function, *args)
+        try:
+            return future.result(MAX_WAIT)
+        except TimeoutError:
+            if future.cancel():
+                raise Busy from None
+            return future.result()  # just begun: done in a few milliseconds
+
+
+@functools.cache
+def _pool(threads: int, queue: int) -> HashingThreads:
+    return HashingThreads(threads, queue)
 
 
 def _lower_priority() -> None:
-    # On Linux niceness belongs to the thread: pages go before hashes.
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-
-
-class Leftovers:
-    """The memory of hashes that are over, given back once there has been none for a while.
-
-    glibc keeps it for the next, 19 MiB for each thread, and more where something small has come to
-    lie in between. A hash that finds none of it takes 15 ms longer: not given back after each.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._hashed = False  # since somebody looked last
-        self._waiting = False  # for the quiet: a thread, which ends with it
-
-    def clear_away_later(self) -> None:
-        """Say that a hash is over."""
-        with self._lock:
-            self._hashed = True
-            if not self._waiting:
-                with contextlib.suppress(RuntimeError):  # no more threads: after the next hash
-                    threading.Thread(None, self._clear_away, "leftovers", daemon=True).start()
-                    self._waiting = True
-
-    def _clear_away(self) -> None:
-        while self._hashed_again():
-            time.sleep(QUIET)
-        if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc's alone
-            trim(0)
-
-    def _hashed_again(self) -> bool:
-        with self._lock:
-            self._waiting, self._hashed = self._hashed, False
-            return self._waiting
+    # On Linux niceness belongs to a thread. Elsewhere it belongs to the process, and macOS refuses
+    # a thread's id; any system may refuse it. Then hashes are just no slower than pages.
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            niceness = min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

@@ -1,8 +1,7 @@
-"""Throttling: how often somebody may try before they have to wait.
+"""Throttling: how many tries a visitor has before they have to wait.
 
-A try is counted before its password is hashed, in one statement that adds to all its counters
-or, once one of them is full, to none: of fifty guesses at the same instant only the allowed
-number is ever looked at. The counters are rows, so all processes and hosts count together.
+A try is counted before its password is hashed: of fifty guesses at the same instant only the
+allowed number is checked. The counters are rows, so all processes and hosts count together.
 
 A stranger cannot lock the owner out: a browser that has logged in to an account before has a
 budget of its own there (https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies).
@@ -10,165 +9,81 @@ budget of its own there (https://owasp.org/www-community/Slow_Down_Online_Guessi
 
 import hmac
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from limits import RateLimitItem
-from peewee import EXCLUDED, Case, Expression, Query
+from peewee import EXCLUDED, SQL, Case, Expression, Query
 
 from database import database
+from database.statements import statement
 from models import Counter, now
 
-from .client import Client
+from . import settings
+from .actor import Actor
 from .errors import TooManyAttempts
-from .statements import statement
+from .settings import Limits
 
-Limits = Sequence[RateLimitItem]
 COUNTER_ID_BYTES = 16
-CLOCKS_APART = 60_000  # ms that the clocks of hosts that share a database may be
+CLOCK_SKEW = 60_000  # ms between the clocks of hosts that share a database
 EXPIRED_PER_TRY = 5  # rows deleted with each try, so that no backlog forms
 
 
-@dataclass(frozen=True)
-class Policy:
-    """What is allowed, each as the limits of a budget."""
-
-    login_account: Limits
-    login_known_browser: Limits
-    login_address: Limits
-    signup_address: Limits
+# The tries that subjects have left: the ids of their counters, and the limit of each.
+Budgets = Mapping[bytes, RateLimitItem]
 
 
-_policy: Policy
-_secret: bytes
-
-
-def configure(secret_key: str, **limits: Limits) -> None:
-    """Set the budgets, and the key under which names and addresses are hashed in the counters:
-    people type passwords where names belong.
+def login_budgets(account: str, actor: Actor) -> Budgets:
+    """Return the budgets of failed log-ins at one account: a user id or, if no user has it, the
+    name typed. A browser that has logged in there before has a budget of its own, and no other.
     """
-    global _policy, _secret  # noqa: PLW0603 - set once at start
-    _policy = Policy(**limits)
-    _secret = secret_key.encode()
+    if account in actor.known_users:
+        browser = f"{actor.browser_id} {account}"
+        return _budget(settings.LIMIT_LOGIN_KNOWN_BROWSER, "browser", browser)
+    named = _budget(settings.LIMIT_LOGIN_ACCOUNT, "account", account)
+    return {**named, **login_address(actor)}
 
 
-class LoginAttempt:
-    """One try at the password of an account, counted when it is made.
-
-    A browser that has logged in to the account before has a budget of its own there, and no
-    other counts. Raises TooManyAttempts.
-    """
-
-    def __init__(self, account: str, client: Client) -> None:
-        self.known = account in client.known_users
-        if self.known:
-            self.budgets = [login_known_browser(account, client.browser_id)]
-        else:
-            self.budgets = [login_account(account), login_address(client)]
-        count_try(*self.budgets)
-
-    def take_back(self) -> None:
-        """Uncount it: it was not looked at, or it was no failure."""
-        take_back(*self.budgets)
-
-    def forgive(self) -> None:
-        """The password was right. That clears a known browser's own failures and nobody
-        else's: a thief who has an account of his own must not wipe his traces with it.
-        """
-        if self.known:
-            self.budgets[0].clear()
-        else:
-            self.take_back()
-
-
-def login_account(account: str) -> "Budget":
-    """Return the budget of failures at one account from browsers it does not know.
-
-    account: a user id, or the name typed where there is no such user: both count alike.
-    """
-    return Budget(_policy.login_account, "account", account)
-
-
-def login_known_browser(account: str, browser_id: str) -> "Budget":
-    """Return the budget of one browser that has logged in to this account before."""
-    return Budget(_policy.login_known_browser, "browser", f"{browser_id} {account}")
-
-
-def login_address(client: Client) -> "Budget":
+def login_address(actor: Actor) -> Budgets:
     """Return the budget of failures from one address, whatever the names."""
-    return Budget(_policy.login_address if client.network else (), "login", client.network)
+    return _budget(settings.LIMIT_LOGIN_ADDRESS if actor.network else (), "login", actor.network)
 
 
-def signup_address(client: Client) -> "Budget":
-    """Return the budget of accounts made from one address."""
-    return Budget(_policy.signup_address if client.network else (), "signup", client.network)
+def signup_address(actor: Actor) -> Budgets:
+    """Return the budget of accounts created from one address."""
+    return _budget(settings.LIMIT_SIGNUP_ADDRESS if actor.network else (), "signup", actor.network)
 
 
-class Budget:
-    """The counters of one subject: one for each of its limits."""
-
-    def __init__(self, limits: Limits, kind: str, subject: str) -> None:
-        self.limits = {_counter_id(kind, subject, limit): limit for limit in limits}
-
-    def clear(self) -> None:
-        """Start afresh."""
-        _delete_counters(ids=list(self.limits))
-
-
-@statement
-def _delete_counters(ids: Any) -> Query:
-    return Counter.delete().where(_in_order(ids))
-
-
-def _in_order(ids: Any) -> Expression:
-    # Everybody takes counters in one order, or two hosts could wait for each other.
-    counters = Counter.select(Counter.id).where(Counter.id.in_(ids)).order_by(Counter.id)
-    condition: Expression = Counter.id.in_(database.claim(counters))
-    return condition
-
-
-def take_back(*budgets: Budget) -> None:
-    """Uncount one try from all these budgets."""
-    keys = [key for budget in budgets for key in budget.limits]
-    if keys:
-        _subtract_one(ids=keys)
-
-
-@statement
-def _subtract_one(ids: Any) -> Query:
-    return Counter.update(count=Counter.count - 1).where(_in_order(ids), Counter.count > 0)
-
-
-def _counter_id(kind: str, subject: str, limit: RateLimitItem) -> bytes:
-    return _keyed_hash(f"{kind} {limit.get_expiry()} {subject}")
+def _budget(limits: Limits, kind: str, subject: str) -> Budgets:
+    return {_keyed_hash(f"{kind} {limit.get_expiry()} {subject}"): limit for limit in limits}
 
 
 def _keyed_hash(text: str) -> bytes:
-    return hmac.digest(_secret, text.encode(errors="surrogatepass"), "sha256")[:COUNTER_ID_BYTES]
+    # People type passwords where names belong: nothing typed is stored in clear.
+    key, message = settings.SECRET_KEY.encode(), text.encode(errors="surrogatepass")
+    return hmac.digest(key, message, "sha256")[:COUNTER_ID_BYTES]
 
 
 def fingerprint(name: str) -> str:
-    """Return what stands in the log for a name that nobody has: the same for the same name."""
+    """Return what the log shows for a name that nobody has: the same for the same name."""
     return _keyed_hash(name)[:6].hex()
 
 
-def count_try(*budgets: Budget) -> None:
-    """Count one try against all these budgets, or, when one is spent, against none.
-
-    Raises TooManyAttempts, which says how long to wait.
+def count_try(budgets: Budgets) -> None:
+    """Count one try against all these budgets. Raises TooManyAttempts if one is spent: then the
+    transaction is undone, and none has counted it.
     """
-    limits = {key: limit for budget in budgets for key, limit in budget.limits.items()}
-    if not limits:
+    if not budgets:
         return
-    ids = sorted(limits)  # as _in_order
-    with database.unsynced():  # a power cut may make a present of a try
+    ids = sorted(budgets)  # as in _in_order
+    with database.unsynced():  # a power cut may give a try away
         moment = now()
-        ends = [moment + limits[key].get_expiry() * 1000 for key in ids]
+        ends = [moment + budgets[key].get_expiry() * 1000 for key in ids]
+        counted = _add_one(ids=ids, ends=ends, moment=moment).fetchall()
         waits = [
-            min(expires_at - moment, limits[bytes(key)].get_expiry() * 1000)
-            for key, count, expires_at in _add_one(ids=ids, ends=ends, moment=moment).fetchall()
-            if count > limits[bytes(key)].amount
+            min(expires_at - moment, budgets[bytes(key)].get_expiry() * 1000)
+            for key, count, expires_at in counted
+            if count > budgets[bytes(key)].amount
         ]
         if waits:
             raise TooManyAttempts(math.ceil(max(waits) / 1000))
@@ -177,21 +92,51 @@ def count_try(*budgets: Budget) -> None:
 
 @statement
 def _add_one(ids: Any, ends: Any, moment: Any) -> Query:
-    """Add one to each counter, beginning anew where its time is over. A time further off than
-    the whole window means that the clock was set back: nobody waits longer than the window. A
-    little further is another host's clock, which must not begin the window anew.
-    """
-    rows = [{"id": key, "count": 1, "expires_at": end} for key, end in zip(ids, ends, strict=True)]
-    apart = 0 if database.writes_alone else CLOCKS_APART
-    over = (Counter.expires_at <= moment) | (Counter.expires_at > EXCLUDED.expires_at + apart)
-    counting = Counter.insert_many(rows).on_conflict(
+    # Start again where the time of a counter is over. If it is further off than the whole window,
+    # the clock was set back: a wait is never longer than the window. A little further is another
+    # host's clock, which must not start the window again.
+    rows = [(key, SQL("1"), end) for key, end in zip(ids, ends, strict=True)]
+    skew = SQL("0") if database.serializes_writes else SQL(str(CLOCK_SKEW))
+    over = (Counter.expires_at <= moment) | (Counter.expires_at > EXCLUDED.expires_at + skew)
+    columns = [Counter.id, Counter.count, Counter.expires_at]
+    counting = Counter.insert_many(rows, columns).on_conflict(
         conflict_target=[Counter.id],
         update={
-            Counter.count: Case(None, [(over, 1)], Counter.count + 1),
+            Counter.count: Case(None, [(over, SQL("1"))], Counter.count + SQL("1")),
             Counter.expires_at: Case(None, [(over, EXCLUDED.expires_at)], Counter.expires_at),
         },
     )
     return counting.returning(Counter)
+
+
+def take_back(budgets: Budgets) -> None:
+    """Uncount one try, inside a transaction: it was not checked, or it did not fail."""
+    if budgets:
+        _subtract_one(ids=[*budgets])
+
+
+@statement
+def _subtract_one(ids: Any) -> Query:
+    some = Counter.count > SQL("0")
+    return Counter.update(count=Counter.count - SQL("1")).where(_in_order(ids), some)
+
+
+def forgive(account: str, actor: Actor) -> None:
+    """Uncount a try with the right password. It clears a known browser's own failures and no
+    others: a thief with an account of their own must not cover their tracks with it.
+    """
+    budgets = login_budgets(account, actor)
+    if account in actor.known_users:
+        Counter.delete().where(_in_order([*budgets])).execute()
+    else:
+        take_back(budgets)
+
+
+def _in_order(ids: Any) -> Expression:
+    # Everybody takes counters in one order, or two hosts could wait for each other.
+    counters = Counter.select(Counter.id).where(Counter.id.in_(ids)).order_by(Counter.id)
+    condition: Expression = Counter.id.in_(database.lock_for_update(counters))
+    return condition
 
 
 def delete_expired_counters(most: int) -> int:
@@ -202,4 +147,4 @@ def delete_expired_counters(most: int) -> int:
 @statement
 def _delete_expired(moment: Any, most: Any) -> Query:
     expired = Counter.select(Counter.id).where(Counter.expires_at <= moment).limit(most)
-    return Counter.delete().where(Counter.id.in_(database.unclaimed(expired)))
+    return Counter.delete().where(Counter.id.in_(database.skip_locked(expired)))

@@ -33,6 +33,7 @@ from flask.testing import FlaskClient
 
 import migrations
 from accounts import users
+from accounts.actor import OPERATOR
 from app import create_app
 from database import database
 from models import Key, User
@@ -55,8 +56,8 @@ def prepare(folder: str) -> FlaskClient:
     logging.getLogger("vestibule").setLevel(logging.ERROR)
     migrations.upgrade()
     for name in ("Jane-wrong", "Jane-locked", "Jane-passwordless"):
-        users.create_user(name, PASSWORD)
-    users.lock_user(User.get(username="Jane-locked"))
+        users.create_user(name, PASSWORD, OPERATOR)
+    users.lock_user(User.get(username="Jane-locked"), OPERATOR)
     named = Key.provider_user_id == "jane-passwordless"
     Key.update(password_hash=None).where(named).execute()
     return app.test_client()

@@ -1,1 +1,1 @@
-"""The pages, and what stands between them and the domain."""
+"""The pages of the hall, and their forms."""

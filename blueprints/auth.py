@@ -1,27 +1,61 @@
 """Home, sign up, log in, log out; and whether the database answers."""
 
 import contextlib
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from peewee import DatabaseError
 from werkzeug.wrappers import Response
 
-from accounts import activity, users
-from accounts.sessions import SignedIn
+from accounts import activity, passwords, usernames, users
 from models import Session
-
-from . import words
-from .current_session import (
+from web import words
+from web.current_session import (
     allow_anonymous,
     anonymous_only,
-    current_client,
+    current_actor,
     end_session,
     start_session,
 )
-from .forms import LoginForm, SignupForm, form_page
+from web.forms import Form, Password, Text, form_page
 
 bp = Blueprint("auth", __name__)
+
+
+def new_username(label: str) -> Any:
+    """Return the field for a username that an account is to have."""
+    limits = usernames.USERNAME_MIN, usernames.USERNAME_MAX
+    hint = "{} to {} characters. No spaces.".format(*limits)
+    return Text(label, usernames.parse_username, limits, "username", description=hint)
+
+
+def new_password(label: str) -> Any:
+    """Return the field for a password that an account is to have."""
+    limits = passwords.PASSWORD_MIN, passwords.PASSWORD_MAX
+    hint = "{} to {} characters. 15 or more, or a phrase, is much safer.".format(*limits)
+    return Password(label, passwords.parse_password, limits, "new-password", description=hint)
+
+
+def current_password(label: str = "Current password") -> Any:
+    """Return the field for the password that an account has."""
+    return Password(label, passwords.parse_typed_password, autocomplete="current-password")
+
+
+class SignupForm(Form):
+    """A new account."""
+
+    template = "auth/signup.html"
+    username = new_username("Username")
+    password = new_password("Password")
+
+
+class LoginForm(Form):
+    """A name and a password to check. Imported ones may be shorter than new ones."""
+
+    template = "auth/login.html"
+    username = Text("Username", usernames.parse_typed_username, autocomplete="username")
+    password = current_password("Password")
 
 
 @bp.get("/")
@@ -35,40 +69,37 @@ def home() -> ResponseReturnValue:
 @anonymous_only
 @form_page(SignupForm)
 def signup(form: SignupForm) -> ResponseReturnValue:
-    """Make an account and sign its owner in."""
-    start_session(users.sign_up(form.username.data, form.password.data, current_client()))
-    return redirect(url_for("profile.show"))
+    """Create an account, log its owner in, and go on to the page that was asked for."""
+    signed_in = users.sign_up(form.username.data, form.password.data, current_actor())
+    return redirect(start_session(signed_in, form.password.data))
 
 
 @bp.route("/login", methods=["GET", "POST"])
 @anonymous_only
 @form_page(LoginForm)
 def login(form: LoginForm) -> ResponseReturnValue:
-    """Sign in, and go on to the page that was asked for."""
-    signed_in = users.log_in(form.username.data, form.password.data, current_client())
+    """Log in, and go on to the page that was asked for."""
+    signed_in = users.log_in(form.username.data, form.password.data, current_actor())
     if signed_in is None:
         return form.page(400, "Incorrect username or password.")
-    asked_for = start_session(signed_in)
-    _tell_of_failed_attempts(signed_in)
-    return redirect(asked_for)
-
-
-def _tell_of_failed_attempts(signed_in: SignedIn) -> None:
-    # The log-in is committed: a fault here must not deny it. The activity page tells it too.
+    next_page = start_session(signed_in, form.password.data)
+    # The log-in is committed: a fault here must not deny it. The activity page shows it too.
     with contextlib.suppress(DatabaseError):
-        if since := activity.failed_since_last_login(signed_in.user, signed_in.handle):
-            flash(words.since_last_login(since), "warning")
+        failed, last = activity.failed_since_last_login(signed_in.user, signed_in.handle)
+        if failed:
+            flash(words.since_last_login(failed, last), "warning")
+    return redirect(next_page)
 
 
 @bp.post("/logout")
 def logout() -> ResponseReturnValue:
-    """Sign this browser out."""
+    """Log this browser out."""
     end_session()
-    return forgetful_redirect()
+    return redirect_logged_out()
 
 
-def forgetful_redirect() -> Response:
-    """Send a browser that has just been signed out home, and let it forget the pages it saw."""
+def redirect_logged_out() -> Response:
+    """Send a browser that was just logged out home, and make it forget the pages it saw."""
     response = redirect(url_for("auth.home"))
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response

@@ -1,4 +1,4 @@
-"""The pages behind the log-in: people look after their own account."""
+"""The pages behind the log-in, where users look after their own account."""
 
 import json
 import re
@@ -6,31 +6,53 @@ import re
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from accounts import activity, sessions, users
+from accounts import activity, sessions, usernames, users
 from accounts.export import export_account
 from accounts.sessions import Reason
+from web.current_session import current_actor, forget_account, start_session
+from web.forms import Form, Text, form_page
 
-from .auth import forgetful_redirect, logout
-from .current_session import current_client, forget_account, password_is_common, start_session
-from .forms import DeleteForm, PasswordForm, UsernameForm, form_page
+from .auth import current_password, logout, new_password, new_username, redirect_logged_out
 
 bp = Blueprint("profile", __name__, url_prefix="/profile")
 
 
+class PasswordForm(Form):
+    """A new password."""
+
+    template = "profile/password.html"
+    current_password = current_password()
+    new_password = new_password("New password")
+
+
+class UsernameForm(Form):
+    """A new username."""
+
+    template = "profile/username.html"
+    new_username = new_username("New username")
+    current_password = current_password()
+
+
+class DeleteForm(Form):
+    """The end of an account."""
+
+    template = "profile/delete.html"
+    username = Text("Type your username", usernames.parse_typed_username)
+    current_password = current_password()
+
+
 @bp.get("")
 def show() -> ResponseReturnValue:
-    """Who is signed in, and since when."""
-    return render_template(
-        "profile/show.html", current_session=g.session, password_is_common=password_is_common()
-    )
+    """Show the account and this session."""
+    return render_template("profile/show.html")
 
 
 @bp.route("/password", methods=["GET", "POST"])
 @form_page(PasswordForm)
 def change_password(form: PasswordForm) -> ResponseReturnValue:
-    """Change the password; every other browser is signed out."""
+    """Change the password; every other browser is logged out."""
     current, new = form.current_password.data, form.new_password.data
-    start_session(users.change_password(g.session, current, new, current_client()))
+    start_session(users.change_password(current, new, current_actor()), new)
     flash("Your password has been changed. Every other browser was logged out.", "success")
     return redirect(url_for(".show"))
 
@@ -39,44 +61,41 @@ def change_password(form: PasswordForm) -> ResponseReturnValue:
 @form_page(UsernameForm)
 def change_username(form: UsernameForm) -> ResponseReturnValue:
     """Change the username; the old one no longer logs in."""
-    new, current = form.new_username.data, form.current_password.data
-    users.change_username(g.session, new, current, current_client())
+    users.change_username(form.new_username.data, form.current_password.data, current_actor())
     flash("Your username has been changed. From now on, log in with the new one.", "success")
     return redirect(url_for(".show"))
 
 
 @bp.get("/sessions")
 def list_sessions() -> ResponseReturnValue:
-    """Every browser in which the user is signed in."""
-    mine = list(sessions.live_sessions(g.user))
-    others = [session for session in mine if session.id != g.session.id]
-    return render_template("profile/sessions.html", current_session=g.session, others=others)
+    """List every browser in which the user is logged in."""
+    others = [each for each in sessions.live_sessions(g.user) if each.id != g.session.id]
+    return render_template("profile/sessions.html", others=others)
 
 
 @bp.post("/sessions/<handle>/end")
 def end_session(handle: str) -> ResponseReturnValue:
-    """End one of them; this browser's own is a log-out."""
+    """End one session; this browser's own is a log-out."""
     session = sessions.find_session(handle, g.user) or abort(404)
     if session.id == g.session.id:
         return logout()
-    sessions.invalidate_session(session, Reason.ENDED_ELSEWHERE, current_client())
+    sessions.invalidate_session(session, Reason.ENDED_ELSEWHERE, current_actor())
     flash("That browser has been logged out.", "success")
     return redirect(url_for(".list_sessions"))
 
 
 @bp.post("/sessions/end-others")
 def end_other_sessions() -> ResponseReturnValue:
-    """End all of them but this one."""
-    sessions.invalidate_user_sessions(
-        g.user, Reason.ENDED_ELSEWHERE, current_client(), keep=g.session
-    )
+    """End all sessions but this one."""
+    reason, actor = Reason.ENDED_ELSEWHERE, current_actor()
+    sessions.invalidate_user_sessions(g.user, reason, actor, keep=g.session)
     flash("Every other browser has been logged out.", "success")
     return redirect(url_for(".list_sessions"))
 
 
 @bp.get("/activity")
 def show_activity() -> ResponseReturnValue:
-    """What happened to the account, newest first."""
+    """List what happened to the account, newest first."""
     asked = request.args.get("page", "")
     number = int(asked) if re.fullmatch("[1-9][0-9]{0,5}", asked) else 1
     return render_template("profile/activity.html", page=activity.page_of_events(g.user, number))
@@ -84,19 +103,17 @@ def show_activity() -> ResponseReturnValue:
 
 @bp.get("/export")
 def export() -> ResponseReturnValue:
-    """Everything stored about the account, as a file."""
+    """Send everything stored about the account, as a file."""
     content = json.dumps(export_account(g.user), indent=2, ensure_ascii=False) + "\n"
-    response = Response(content, mimetype="application/json")
-    response.headers["Content-Disposition"] = 'attachment; filename="vestibule-account.json"'
-    return response
+    attachment = {"Content-Disposition": 'attachment; filename="account.json"'}
+    return Response(content, mimetype="application/json", headers=attachment)
 
 
 @bp.route("/delete", methods=["GET", "POST"])
 @form_page(DeleteForm)
 def delete(form: DeleteForm) -> ResponseReturnValue:
-    """Delete the account and everything of it."""
-    typed, current = form.username.data, form.current_password.data
-    users.delete_account(g.session, typed, current, current_client())
+    """Delete the account and everything that belongs to it."""
+    users.delete_account(form.username.data, form.current_password.data, current_actor())
     forget_account()
-    flash("Your account and everything of it has been deleted.", "success")
-    return forgetful_redirect()
+    flash("Your account and everything that belonged to it has been deleted.", "success")
+    return redirect_logged_out()

@@ -1,4 +1,4 @@
-"""What all commands share: refusals in one line, and what is typed after a command."""
+"""What all commands share: refusals in one line, arguments and options, progress."""
 
 import sys
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ def _hint(error: Exception) -> str:
 
 
 class Text(click.ParamType[Any]):
-    """Text that UTF-8 can encode: bytes that are no text arrive as lone surrogates."""
+    """Text that UTF-8 can encode: other bytes arrive as lone surrogates."""
 
     name = "text"
 
@@ -65,15 +65,8 @@ class OneUser(Text):
             raise click.ClickException(f"there is no user {printable(value)}")
         if len(found) > 1:
             ids = ", ".join(f"id:{user.id}" for user in found)
-            raise click.ClickException(f"{printable(value)} may be any of {ids}")
+            raise click.ClickException(f"{printable(value)} is ambiguous, give one of {ids}")
         return found[0]
-
-
-user_argument = click.argument("user", metavar="NAME", type=OneUser())
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
-password_option = click.option(
-    "--password-stdin", is_flag=True, help="Read the password from standard input."
-)
 
 
 def read_password(password_stdin: bool) -> str:
@@ -85,8 +78,15 @@ def read_password(password_stdin: bool) -> str:
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
+user_argument = click.argument("user", metavar="NAME", type=OneUser())
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+password_option = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input."
+)
+
+
 def progress_bar(steps: int, label: str) -> Any:
-    """Return a progress bar, on standard error and only for a person: a log has no use for it."""
+    """Return a progress bar, on standard error and only on a terminal."""
     hidden = not (sys.stderr.isatty() and sys.stdout.isatty())
     return click.progressbar(length=steps, label=label, file=sys.stderr, hidden=hidden)
 

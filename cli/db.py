@@ -1,117 +1,105 @@
-"""flask db: make the database, and look at its schema."""
+"""flask db: create, check, back up and copy the database."""
 
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
-from playhouse.migrations import Migration
 
 import migrations
-import transfer
-from backup import BackupRefused, write_backup
+from accounts.times import iso_time
 from database import DatabaseURLError, database
+from database.backup import BackupRefused, write_backup
+from models import MODELS
 
 from .commands import Commands, count, json_option, progress_bar
-from .output import iso_time, print_rows
+from .output import print_rows
 
 
 @click.group(cls=Commands)
 def db() -> None:
-    """Make the database and bring it up to date."""
+    """Create the database, bring it up to date, back it up."""
 
 
-@db.command()
+@db.command(epilog="flask db init")
 def init() -> None:
-    """Make the database, or bring it to the newest schema.
+    """Create the database, or bring it to the newest schema.
 
-    Doing it again changes nothing, and no data is ever dropped.
-
-    \b
-    flask db init
+    Running it again changes nothing. No data is ever dropped.
     """
     applied = migrations.upgrade()
     click.echo(f"{database.location}: {upgraded(applied)}")
 
 
 def upgraded(applied: list[str]) -> str:
-    """Return in words what bringing a database up to date did."""
+    """Return what an upgrade did, in words."""
     if not applied:
         return "up to date, nothing to do"
     done = "made" if len(applied) == len(migrations.status()) else "brought up to date"
     return f"{done} ({', '.join(applied)})"
 
 
-@db.command()
+@db.command(epilog="flask db status")
 @json_option
 def status(as_json: bool) -> None:
-    """Show applied and pending migrations, and whether tables and models agree.
+    """Show applied and pending migrations, and how the tables differ from models.py.
 
-    Exit code 1 when something is pending or differs. As JSON, a difference is a row too.
-
-    \b
-    flask db status
+    Exit code 1 when a migration is pending or a table differs. In JSON, a difference is a row.
     """
-    known = migrations.status()
+    known = {m.name: m.applied and int(m.applied.timestamp() * 1000) for m in migrations.status()}
     differences = migrations.differences()
     if as_json:
-        print_rows([*map(_row, known), *_difference_rows(differences)], {}, as_json)
+        rows = [_row(migration=name, applied_at=applied) for name, applied in known.items()]
+        rows += [_row(difference=line) for line in differences.splitlines()]
+        print_rows(rows, {}, as_json)
     else:
-        for row in map(_row, known):
-            click.echo(f"{row['migration']}  {row['applied_at'] or 'pending: run flask db init'}")
+        for name, applied in known.items():
+            click.echo(f"{name}  {iso_time(applied) if applied else 'pending: run flask db init'}")
         click.echo(differences or "The tables are as in models.py.")
-    if differences or not all(migration.applied for migration in known):
+    if differences or not all(known.values()):
         raise SystemExit(1)
 
 
-def _row(migration: Migration) -> dict[str, str | None]:
-    applied = migration.applied and iso_time(int(migration.applied.timestamp() * 1000))
-    return {"migration": migration.name, "applied_at": applied, "difference": None}
+def _row(**values: object) -> dict[str, object]:
+    return {"migration": None, "applied_at": None, "difference": None, **values}
 
 
-def _difference_rows(differences: str) -> list[dict[str, str | None]]:
-    return [
-        {"migration": None, "applied_at": None, "difference": line}
-        for line in differences.splitlines()
-    ]
-
-
-@db.command()
+@db.command(epilog="flask db backup /var/backups/vestibule-$(date +%F).db")
 @click.argument("file", type=click.Path(path_type=Path))
 def backup(file: Path) -> None:
     """Write a consistent copy of the database to FILE, while the application runs.
 
-    FILE must be new. It is complete and on the disk when this says so, and holds every sign-up
-    and log-in that was answered before. To restore: stop the server, put FILE in place of the
-    database, and remove the -wal and -shm files of the old one.
-
-    \b
-    flask db backup /var/backups/vestibule-$(date +%F).db
+    FILE must not exist yet. Once this reports success, FILE is on the disk and holds every sign-up
+    and log-in that was answered before. To restore it: stop the server, put FILE in place of the
+    database, and delete the -wal and -shm files of the old one.
     """
     try:
-        with migrations.any_schema():  # before an update too
+        with migrations.any_schema():  # also of an older one, just before an update
             size = write_backup(file)
     except BackupRefused as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"Wrote {file}, {size / 1_000_000:.1f} MB.")
 
 
-@db.command()
+@click.command(epilog="flask db copy --to postgresql://vestibule@db.example.org/vestibule")
 @click.option("--to", "url", metavar="URL", required=True, help="postgresql://USER@HOST/NAME")
 def copy(url: str) -> None:
-    """Move everything from SQLite to an empty PostgreSQL database.
+    """Copy everything from SQLite to an empty PostgreSQL database.
 
-    All or nothing: every row is read back and compared before it counts. Stop the server first,
-    and start it with the new DATABASE_URL and the same SECRET_KEY: then everybody stays signed in.
-    The SQLite file is left as it is.
-
-    \b
-    flask db copy --to postgresql://vestibule@db.example.org/vestibule
+    All or nothing: every row is read back and compared before the commit. Stop the server first;
+    then start it with the new DATABASE_URL and the same SECRET_KEY, and all users stay logged in.
+    The SQLite file is not changed.
     """
+    transfer = import_module("database.postgresql.transfer")
     try:
         target = transfer.target_at(url)
-        with progress_bar(2 * transfer.count_rows(), "Copying") as bar:
-            counts = transfer.copy_to(target, bar.update)
+        with progress_bar(2 * transfer.count_rows(MODELS), "Copying") as bar:
+            counts = transfer.copy_to(target, MODELS, migrations.upgrade, bar.update)
     except (transfer.CopyRefused, DatabaseURLError) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(
-        "Copied and compared: " + ", ".join(count(n, name) for name, n in counts.items()) + "."
-    )
+    rows = ", ".join(count(number, name) for name, number in counts.items())
+    click.echo(f"Copied and compared: {rows}.")
+
+
+if find_spec("database.postgresql"):  # the folder can be deleted
+    db.add_command(copy)

@@ -1,36 +1,21 @@
-"""Printing: tables that begin at once however long they are, and JSON for programs."""
+"""Print rows as a table, or as JSON. A column whose name ends in "_at" holds Unix ms."""
 
 import json
 import shutil
 import sys
-import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
 
 import click
 
+from accounts.times import DAY, ago, iso_time
+from models import now
+
 Row = Mapping[str, Any]
 GAP = 2  # blanks between columns
 NARROWEST = 8  # columns are not cut below this
-MINUTE, HOUR, DAY = 60, 3600, 86_400  # seconds
-
-
-class Moment(str):
-    """A time in ISO 8601, as JSON has it; in a table it is told as people do."""
-
-    __slots__ = ()
-
-    def in_words(self) -> str:
-        """Return "3 hours ago"; the day, when that is a month ago or more."""
-        past = time.time() - datetime.fromisoformat(self).timestamp()
-        for unit, seconds in (("day", DAY), ("hour", HOUR), ("minute", MINUTE)):
-            if seconds <= past < 30 * DAY:
-                number = int(past // seconds)
-                return f"{number} {unit}{'' if number == 1 else 's'} ago"
-        return "just now" if abs(past) < MINUTE else self[:10]
 
 
 def printable(text: str) -> str:
@@ -40,25 +25,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def iso_time(moment: int | None) -> str | None:
-    """Return Unix ms as ISO 8601 UTC, "2026-11-23T11:54:00Z"; None for None.
-
-    A number beyond every calendar, of an imported or damaged row, is returned as it stands: one
-    such row must not keep an operator from listing the others.
-    """
-    if moment is None:
-        return None
-    try:
-        when = datetime.fromtimestamp(moment / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        return f"{moment} ms"
-    return Moment(when.strftime("%Y-%m-%dT%H:%M:%SZ"))
-
-
 def print_rows(rows: Iterable[Row], widths: Mapping[str, int], as_json: bool) -> None:
-    """Print rows as they come, holding none: a table of the columns in `widths`, or all fields
-    as one JSON array.
-    """
+    """Print rows as they come: a table of the columns in `widths`, or all as one JSON array."""
     rows = iter(rows)
     first = list(islice(rows, 1))  # a database that cannot be read says so before any heading
     rows = chain(first, rows)
@@ -70,17 +38,39 @@ def _json_lines(rows: Iterable[Row]) -> Iterator[str]:
     previous = None
     for row in rows:
         yield "[" if previous is None else previous + ","
-        previous = "  " + json.dumps(row)
+        previous = "  " + json.dumps({name: exact(name, value) for name, value in row.items()})
     yield from ["[]"] if previous is None else [previous, "]"]
+
+
+def exact(name: str, value: Any) -> Any:
+    """Return a value as JSON has it: a moment in ISO 8601."""
+    return iso_time(value) if name.endswith("_at") and value is not None else value
 
 
 def _table_lines(rows: Iterable[Row], widths: Mapping[str, int]) -> Iterator[str]:
     if cut := sys.stdout.isatty():
         widths = fitted(widths, shutil.get_terminal_size().columns)
     heading = {name: name.removesuffix("_at").replace("_", " ").upper() for name in widths}
-    for row in chain([heading], rows):
-        cells = (fill(cell(row[name]), width, cut) for name, width in widths.items())
-        yield (" " * GAP).join(cells).rstrip()
+    yield _line(heading.values(), widths, cut)
+    for row in rows:
+        yield _line((cell(name, row[name]) for name in widths), widths, cut)
+
+
+def _line(cells: Iterable[str], widths: Mapping[str, int], cut: bool) -> str:
+    filled = (fill(text, width, cut) for text, width in zip(cells, widths.values(), strict=True))
+    return (" " * GAP).join(filled).rstrip()
+
+
+def cell(name: str, value: Any) -> str:
+    """Return a value as a table has it: a moment as "3 hours ago", or as its day when it is a
+    month ago or more, or yet to come.
+    """
+    if value is None or value == "":
+        return "-"
+    if not name.endswith("_at"):
+        return printable(str(value))
+    seconds = (now() - value) / 1000
+    return ago(value, "day") if -60 < seconds < 30 * DAY else iso_time(value).partition("T")[0]
 
 
 def fitted(widths: Mapping[str, int], terminal: int) -> dict[str, int]:
@@ -95,9 +85,7 @@ def fitted(widths: Mapping[str, int], terminal: int) -> dict[str, int]:
 
 
 def fill(text: str, width: int, cut: bool) -> str:
-    """Return text with blanks up to a width, as a terminal counts it (some letters take two
-    places, accents none); one that is longer is cut there if asked to.
-    """
+    """Pad a text to a width, as a terminal counts it; cut a longer one there if asked to."""
     if cut and columns(text) > width:
         while columns(text) >= width:
             text = text[:-1]
@@ -106,15 +94,8 @@ def fill(text: str, width: int, cut: bool) -> str:
 
 
 def columns(text: str) -> int:
-    """Return how many places a text takes on a terminal."""
+    """Return how many columns a text takes on a terminal: wide letters two, accents none."""
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return len(text) + wide - sum(unicodedata.combining(character) > 0 for character in text)
-
-
-def cell(value: Any) -> str:
-    """Return a value as it stands in a table."""
-    if isinstance(value, Moment):
-        return value.in_words()
-    return printable(str("-" if value is None or value == "" else value))

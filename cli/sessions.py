@@ -1,93 +1,68 @@
-"""flask sessions: who is signed in, and ending it."""
+"""flask sessions: who is logged in, and ending sessions."""
 
 import click
 
 from accounts import sessions as accounts
+from accounts.actor import OPERATOR
+from accounts.sessions import Reason
 from database import database
 from models import Session, User
 
 from .commands import Commands, OneUser, Text, count, json_option
-from .output import iso_time, print_rows, printable
+from .output import print_rows, printable
 
 COLUMNS = {
-    "handle": 12,
-    "username": 20,
-    "created_at": 14,
-    "last_seen_at": 14,
-    "ip_address": 15,
+    "handle": 12, "username": 20, "created_at": 14, "last_seen_at": 14, "ip_address": 15,
     "user_agent": 30,
-}
+}  # fmt: skip
 
 
 @click.group(cls=Commands)
 def sessions() -> None:
-    """See and end signed-in sessions.
+    """List and end sessions.
 
-    HANDLE names a session here, on the pages and in the log; it opens nothing.
+    HANDLE names a session here, on the pages and in the log. It is not a credential.
     """
 
 
-@sessions.command("list")
+@sessions.command("list", epilog="flask sessions list Jane --json")
 @click.argument("user", metavar="[NAME]", type=OneUser(), required=False)
 @json_option
 def list_(user: User | None, as_json: bool) -> None:
-    """List live sessions, last seen first.
-
-    \b
-    flask sessions list
-    flask sessions list Jane --json
-    """
-    rows = (_row(session) for session in database.stream(accounts.live_sessions(user)))
+    """List live sessions, last seen first."""
+    rows = map(_row, database.stream(accounts.live_sessions(user)))
     print_rows(rows, COLUMNS, as_json)
 
 
-def _row(session: Session) -> dict[str, str | None]:
+def _row(session: Session) -> dict[str, object]:
     return {
-        "handle": session.handle,
-        "username": session.user.username,
-        "created_at": iso_time(session.created_at),
-        "last_seen_at": iso_time(session.last_seen_at),
-        "ip_address": session.ip_address,
-        "user_agent": session.user_agent,
+        name: session.user.username if name == "username" else getattr(session, name)
+        for name in COLUMNS
     }
 
 
-@sessions.command()
+@sessions.command(epilog="flask sessions end 1f0c9a33d2b7")
 @click.argument("handle", type=Text(), required=False)
 @click.option("--user", metavar="NAME", type=OneUser(), help="End all sessions of one user.")
-@click.option("--all", "everybody", is_flag=True, help="End everybody's sessions.")
-def end(handle: str | None, user: User | None, everybody: bool) -> None:
-    """End one session, all of a user, or all.
-
-    \b
-    flask sessions end 1f0c9a33d2b7
-    flask sessions end --user Jane
-    """
-    if sum((handle is not None, user is not None, everybody)) != 1:
-        raise click.UsageError("say one of HANDLE, --user NAME and --all")
+@click.option("--all", "everyone", is_flag=True, help="End all sessions of all users.")
+def end(handle: str | None, user: User | None, everyone: bool) -> None:
+    """End one session, all of a user, or all."""
+    if sum((handle is not None, user is not None, everyone)) != 1:
+        raise click.UsageError("give one of HANDLE, --user NAME and --all")
+    why = Reason.ENDED_BY_OPERATOR
     if handle is not None:
-        _end_one(handle)
+        if (session := accounts.find_session(handle)) is None:
+            raise click.ClickException(f"there is no live session {printable(handle)}")
+        accounts.invalidate_session(session, why, OPERATOR)
+        click.echo(f"Ended {handle} of {printable(session.user.username)}.")
     elif user is not None:
-        ended = accounts.invalidate_user_sessions(user, accounts.Reason.ENDED_BY_OPERATOR)
+        ended = accounts.invalidate_user_sessions(user, why, OPERATOR)
         click.echo(f"Ended {count(ended, 'session')}.")
     else:
-        ended = accounts.invalidate_all_sessions(accounts.Reason.ENDED_BY_OPERATOR)
-        click.echo(f"Ended {count(ended, 'session')}.")
+        click.echo(f"Ended {count(accounts.invalidate_all_sessions(why, OPERATOR), 'session')}.")
 
 
-def _end_one(handle: str) -> None:
-    session = accounts.find_session(handle)
-    if session is None:
-        raise click.ClickException(f"there is no live session {printable(handle)}")
-    accounts.invalidate_session(session, accounts.Reason.ENDED_BY_OPERATOR)
-    click.echo(f"Ended {handle} of {printable(session.user.username)}.")
-
-
-@sessions.command()
+@sessions.command(epilog="flask sessions prune")
 def prune() -> None:
-    """Remove the rows of dead sessions, in small batches while people log in.
-
-    \b
-    flask sessions prune
-    """
+    """Delete the rows of dead sessions, in small batches so that log-ins do not wait."""
     click.echo(f"Removed {count(accounts.prune_sessions(), 'dead session')}.")

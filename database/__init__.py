@@ -1,39 +1,32 @@
 """The connection to the database: where it is, how it is opened, how long it is held.
 
-Nothing here knows a table. Connections are kept: one is taken out by the first query of a request
-and handed back at its end, or lent for one statement.
-
-sqlite      one file on this machine, the default
-postgresql  a server that many machines share
-faults      what can be raised
-
-The first two are classes of Peewee's with the same few methods more, for what they do differently;
-`database` stands for the one in use. Their connections: sqlite_connection, psycopg_connection.
+Nothing here knows a table. Connections are kept: the first query of a request takes one, and the
+end of the request hands it back. `database` stands for the database in use: SQLite, or PostgreSQL
+(whose folder can be deleted). Both are Peewee's with the same few methods added.
 """
 
+import sqlite3
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from peewee import DatabaseProxy
+from peewee import DatabaseProxy, OperationalError
 
-from .faults import Check, DatabaseURLError, OutcomeUnknown
 from .sqlite import SQLite
-
-__all__ = [
-    "DatabaseURLError",
-    "OutcomeUnknown",
-    "advice",
-    "connect",
-    "database",
-    "database_at",
-    "release",
-]
 
 database = DatabaseProxy()
 
 
-def connect(url: str, folder: str, check: Check | None = None) -> None:
+class DatabaseURLError(ValueError):
+    """DATABASE_URL cannot be used; the text says why."""
+
+
+class OutcomeUnknown(OperationalError):
+    """The connection was lost during a COMMIT. Never answer this with "nothing was changed"."""
+
+
+def connect(url: str, folder: str, check: Callable[[Any], None] | None = None) -> None:
     """Point `database` at `url`; arguments and errors are those of `database_at`."""
     opened = database_at(url, folder, check)
     if database.obj is not None:
@@ -41,46 +34,40 @@ def connect(url: str, folder: str, check: Check | None = None) -> None:
     database.initialize(opened)
 
 
-def database_at(url: str, folder: str = "", check: Check | None = None) -> Any:
-    """Return the database at `url`; no connection is opened yet.
-
-    url: "sqlite:///PATH" (a relative PATH is looked for in `folder`) or "postgresql://…" as libpq
-    has it. check: is called with each new connection and raises what makes it useless.
-    Raises DatabaseURLError.
+def database_at(url: str, folder: str = "", check: Callable[[Any], None] | None = None) -> Any:
+    """Return the database at `url`; no connection is opened yet. url: "sqlite:///PATH" (a relative
+    PATH is relative to `folder`) or "postgresql://…" as libpq has it. check: is called with each
+    new connection of the driver and raises what makes it unusable. Raises DatabaseURLError.
     """
     if url.startswith(("postgresql://", "postgres://")):
         return _postgresql()(url, check)
     scheme, _, path = url.partition(":///")
     if scheme != "sqlite" or not path or path == ":memory:":
-        raise DatabaseURLError(
-            "sqlite:///PATH, with the path of a file, or postgresql://HOST/NAME is wanted"
-        )
+        raise DatabaseURLError("must be sqlite:///PATH, to a file, or postgresql://HOST/NAME")
+    if sqlite3.sqlite_version_info < (3, 37):  # the first with STRICT tables
+        raise DatabaseURLError(f"needs SQLite 3.37 or newer; this is {sqlite3.sqlite_version}")
     return SQLite(str(Path(folder, path)), check)
 
 
 def _postgresql() -> type:
-    # Its driver is an extra: who stays with SQLite does not install it.
+    # Its driver is an extra, not installed for SQLite.
     try:
         import_module("psycopg")
-    except ImportError as error:
-        raise DatabaseURLError(
-            f"PostgreSQL needs its driver, that of requirements-postgres.txt ({error})"
-        ) from None
-    return import_module(".postgresql", __name__).PostgreSQL  # type: ignore[no-any-return]
+        return import_module(".postgresql.server", __name__).PostgreSQL  # type: ignore[no-any-return]
+    except ImportError as error:  # the driver is not installed, or the folder was deleted
+        raise DatabaseURLError(f"install requirements-postgres.txt first ({error})") from None
 
 
 def release() -> None:
-    """Hand the connection back to the pool; the next query takes one out again.
-
-    Called before a password is hashed, so that those who wait for a hash hold no connection.
-    Raises OperationalError inside a transaction: a hash must never be computed in one.
+    """Hand the connection back to the pool, so that a log-in in the hash queue holds none. Raises
+    OperationalError inside a transaction: a hash must never be computed in one.
     """
     if not database.is_closed():
         database.close()
 
 
 def advice(error: BaseException) -> str:
-    """Return what an operator can do about a fault of the database; "" when nothing is known."""
+    """Return what an operator can do about a database fault; "" when nothing is known."""
     while error.__context__ is not None:  # what came first, not what it led to
         error = error.__context__
     return str(database.advice(error))

@@ -1,21 +1,23 @@
 """One SQLite file on this machine."""
 
-import fcntl
 import os
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from peewee import IntegrityError, Model, ModelSelect, OperationalError
 
-from .faults import Check, DatabaseURLError
 from .sqlite_connection import Connection, KeptConnections, file_id
 
-BUSY_TIMEOUT = 5  # seconds a write waits for another process's write
+if sys.platform != "win32":
+    import fcntl
+
+BUSY_TIMEOUT = 5  # seconds that a write waits for all others together
 PRAGMAS = {
     "busy_timeout": BUSY_TIMEOUT * 1000,  # ms; first, for the next may have to wait
     "journal_mode": "wal",  # readers never wait for the writer
@@ -24,18 +26,17 @@ PRAGMAS = {
     "journal_size_limit": 64 * 1024 * 1024,
 }
 
-OLDEST_SQLITE = (3, 37)
-
 # What an operator can do, by the beginning of SQLite's name for the fault.
+DAMAGED = "The file is damaged. Stop the server and restore a backup."
 ADVICE = {
     "SQLITE_BUSY": "Another process keeps the database locked. Find it: fuser -v FILE.",
-    "SQLITE_FULL": "The disk is full. Free some space; nothing else has to be done.",
-    "SQLITE_IOERR": "The disk fails or is full. Look at the system's log, then at flask db status.",
-    "SQLITE_READONLY": "The file or its folder cannot be written. Mend their owner and mode.",
-    "SQLITE_CANTOPEN": "The file is missing, or it or its folder is not ours to write. Put it "
-    "back, or mend owner and mode. Only for a new start: flask db init.",
-    "SQLITE_NOTADB": "The file is damaged. Stop the server and put a backup in its place.",
-    "SQLITE_CORRUPT": "The file is damaged. Stop the server and put a backup in its place.",
+    "SQLITE_FULL": "The disk is full. Free some space; nothing else is needed.",
+    "SQLITE_IOERR": "The disk fails or is full. Check the system's log, then flask db status.",
+    "SQLITE_READONLY": "The file or its folder cannot be written. Fix their owner and mode.",
+    "SQLITE_CANTOPEN": "The file is missing, or it or its folder cannot be written. Put it back, "
+    "or fix owner and mode. Only for a new start: flask db init.",
+    "SQLITE_NOTADB": DAMAGED,
+    "SQLITE_CORRUPT": DAMAGED,
     "SQLITE_ERROR": "The tables are not those of this version. Run flask db init.",
 }
 
@@ -49,61 +50,46 @@ class Locked(OperationalError):
 
 
 class SQLite(KeptConnections):
-    """One SQLite file, which must be there (mode=rw never makes one).
-
-    Transactions begin IMMEDIATE: one that reads first and writes later would otherwise fail at
-    once, whatever the busy timeout, when somebody else wrote in between. So of two transactions
-    that write one is over before the other begins to read.
+    """One SQLite file, which must exist (mode=rw never makes one). Transactions begin IMMEDIATE:
+    one that reads first and writes later would otherwise fail at once, whatever the busy timeout,
+    when another wrote in between. So of two transactions that write, one is over before the other
+    begins to read.
     """
 
-    own_table_options = True  # STRICT, WITHOUT ROWID
-    keeps_nul = True  # in text
-    writes_alone = True  # nobody else writes while a transaction does
+    has_sqlite_table_options = True  # STRICT, WITHOUT ROWID
+    allows_nul = True  # in text
+    serializes_writes = True  # no other write happens during a transaction
     table_names = "SELECT name FROM sqlite_master WHERE type = 'table'"
 
-    def __init__(self, path: str, check: Check | None = None) -> None:
-        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-            raise DatabaseURLError(
-                f"SQLite 3.37 or newer is wanted (for STRICT tables), not {sqlite3.sqlite_version}"
-            )
-        self.path = path
+    def __init__(self, path: str, check: Callable[[Any], None] | None = None) -> None:
+        self.path = self.location = path
         self.check = check
         # The threads of this process take turns at transactions. SQLite alone lets each that finds
-        # the file locked sleep and look again, up to 100 ms later, while the others pass it by.
+        # the file locked sleep up to 100 ms before it looks again, while others overtake it.
         self._turn = Lock()
-        super().__init__(
-            f"file:{quote(path)}?mode=rw",
-            pragmas=PRAGMAS,
-            lock_type="IMMEDIATE",
-            uri=True,
-        )
-
-    @property
-    def location(self) -> str:
-        """Where it is, for people."""
-        return self.path
+        url = f"file:{quote(path)}?mode=rw"
+        super().__init__(url, pragmas=PRAGMAS, lock_type="IMMEDIATE", uri=True)
 
     def is_file(self, path: Path) -> bool:
-        """Whether this is the database at `path`."""
+        """Return whether this is the database at `path`."""
         return file_id(str(path)) == file_id(self.path)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def migration_lock(self) -> Iterator[None]:
         """Make the file where it is missing, and hold a lock on its folder: of two starts at once
-        one migrates, the other waits. The lock goes with the process, however it ends.
+        one migrates and the other waits. The lock goes with the process, however it ends.
         """
         self.create_file()
-        folder = os.open(Path(self.path).parent, os.O_RDONLY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            if sys.platform != "win32":  # which has no flock: there, start one at a time
+                folder = os.open(Path(self.path).parent, os.O_RDONLY)
+                stack.callback(os.close, folder)
+                fcntl.flock(folder, fcntl.LOCK_EX)
             yield
-        finally:
-            os.close(folder)
 
     def create_file(self) -> bool:
-        """Make the empty file, readable by its owner alone; False when it is there already.
-
-        Raises OperationalError when it cannot be made.
+        """Make the empty file, readable by its owner alone; return False when it exists already.
+        Raises OperationalError.
         """
         try:
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
@@ -114,35 +100,38 @@ class SQLite(KeptConnections):
         return True
 
     def refuse_read_only(self) -> None:
-        """Raise OperationalError when the file or its folder cannot be written. BEGIN IMMEDIATE
-        alone begins to read where it cannot write.
-        """
+        """Raise OperationalError when nothing can be written: BEGIN IMMEDIATE alone would read."""
         with self.atomic() as transaction:
             self.execute_sql("PRAGMA user_version = 0")
             transaction.rollback()
 
     def refuse_orphans(self) -> None:
-        """Raise IntegrityError when a row is without its parent: foreign keys are off while
-        a table is rebuilt.
-        """
+        """Raise IntegrityError for a row without its parent: rebuilds run with foreign keys off."""
         if orphan := self.execute_sql("PRAGMA foreign_key_check").fetchone():
             raise IntegrityError(f"a row without its parent: {orphan}")
 
     @staticmethod
-    def claim(query: "ModelSelect[M]") -> "ModelSelect[M]":
-        """Return `query` so that nobody else changes its rows until the transaction is over."""
-        return query
+    def lock_for_update(query: "ModelSelect[M]") -> "ModelSelect[M]":
+        """Return `query`, made to keep others from changing its rows during this transaction."""
+        return query  # no other write happens meanwhile
 
-    @staticmethod
-    def unclaimed(query: "ModelSelect[M]") -> "ModelSelect[M]":
-        """Return `query` without the rows that others have claimed, and claim the rest."""
-        return query
+    skip_locked = lock_for_update
 
     @staticmethod
     def stream(query: "ModelSelect[M]") -> Iterator[M]:
         """Yield the rows of `query` as they come, never all of them in memory."""
-        rows: Iterator[M] = query.iterator()
-        return rows
+        return query.iterator()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Yield a connection of the driver that sees the database as it is now until the end."""
+        connection: Connection = self.connection()
+        connection.execute("BEGIN")
+        try:
+            connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+            yield connection
+        finally:
+            connection.rollback()
 
     @staticmethod
     def advice(error: BaseException) -> str:
@@ -151,8 +140,8 @@ class SQLite(KeptConnections):
         return next((text for start, text in ADVICE.items() if name.startswith(start)), "")
 
     def wrong_settings(self) -> dict[str, object]:
-        """Return the PRAGMAS that are not in force, with what is instead."""
-        meant = {**PRAGMAS, "synchronous": 2}  # "full", as SQLite tells it
+        """Return the PRAGMAS that are not in force, with their values."""
+        meant = {**PRAGMAS, "synchronous": 2}  # SQLite's number for "full"
         found = {name: self.pragma(name) for name in meant}
         return {name: value for name, value in found.items() if value != meant[name]}
 
@@ -171,8 +160,8 @@ class SQLite(KeptConnections):
 
     @contextmanager
     def unsynced(self) -> Iterator[None]:
-        """A transaction that nobody waits for the disk for: a power cut may undo it, nothing else.
-        Inside another one it is as safe as that.
+        """A transaction that does not wait for the disk: a power cut may undo it, nothing else
+        does. Inside another transaction it is as safe as that one.
         """
         if self.in_transaction():
             with self.atomic():
@@ -190,15 +179,30 @@ class SQLite(KeptConnections):
                 connection.synced = True
 
     def begin(self, lock_type: str | None = None) -> None:
-        """Begin a transaction. Raises OperationalError when the turn never comes."""
-        if not self._turn.acquire(timeout=BUSY_TIMEOUT):
+        """Begin a transaction. Raises OperationalError after BUSY_TIMEOUT: the wait for the other
+        threads is taken off the wait for other processes.
+        """
+        deadline = time.monotonic() + BUSY_TIMEOUT
+        waits = not self._turn.acquire(blocking=False)
+        if waits and not self._turn.acquire(timeout=BUSY_TIMEOUT):
             raise Locked("database is locked")
         try:
-            super().begin(lock_type)
+            with self._busy_until(deadline) if waits else nullcontext():
+                super().begin(lock_type)
             self.connection().has_turn = True
         except BaseException:
             self._turn.release()
             raise
+
+    @contextmanager
+    def _busy_until(self, deadline: float) -> Iterator[None]:
+        left = max(0, int((deadline - time.monotonic()) * 1000))
+        usual = self.pragma("busy_timeout")
+        self.pragma("busy_timeout", left)
+        try:
+            yield
+        finally:
+            self.pragma("busy_timeout", usual)
 
     def commit(self) -> None:
         """Commit; where that fails, Peewee calls rollback."""
@@ -206,9 +210,7 @@ class SQLite(KeptConnections):
         self._end_turn()
 
     def rollback(self) -> None:
-        """Undo the transaction, if there still is one: a full or failing disk has ended it
-        already, and a ROLLBACK that fails would hide why.
-        """
+        """Undo the transaction. A full disk has ended it; a ROLLBACK that fails would hide why."""
         try:
             if self.connection().in_transaction:
                 super().rollback()

@@ -9,16 +9,13 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from peewee import (  # type: ignore[attr-defined] # the wrapper is not in the stubs
-    SqliteDatabase,
-    __exception_wrapper__,
-)
+from peewee import SqliteDatabase, __exception_wrapper__  # type: ignore[attr-defined]
 
-from .faults import REOPENED_AFTER
+REOPENED_AFTER = 60  # seconds: how long another schema may go unnoticed
 
 
 def file_id(path: str) -> tuple[int, int] | None:
-    """Return device and inode of the file that has this name now; None when there is none."""
+    """Return device and inode of the file at a path; None when there is none."""
     try:
         status = os.stat(path)  # noqa: PTH116 - asked for every request, and Path costs more
     except OSError:
@@ -27,13 +24,13 @@ def file_id(path: str) -> tuple[int, int] | None:
 
 
 class Connection(sqlite3.Connection):
-    """A connection that remembers which file it was opened on and when, whether it may write now,
-    and whether it waits for the disk when it does.
+    """A connection that knows its file and age, whether it has the turn to write, and whether
+    its commits wait for the disk.
     """
 
     def __init__(self, location: str, *args: Any, **kwargs: Any) -> None:
-        # Looked up before opening: should the file be replaced in between, the two differ and
-        # the next check-out notices; the other way round it never would.
+        # Looked up before opening: if the file is replaced in between, the two differ and the
+        # next check-out notices. The other way round it never would.
         self.path = unquote(urlsplit(location).path)
         self.file_id = file_id(self.path)
         self.opened_at = time.monotonic()
@@ -42,14 +39,14 @@ class Connection(sqlite3.Connection):
         super().__init__(location, *args, **kwargs)
 
     def is_good(self) -> bool:
-        """Whether its file is still the one that has the name: writes on a deleted file succeed
-        and are lost; those on one that was replaced go to the old one.
+        """Return whether its file is still the one at the path: writes to a deleted or replaced
+        file succeed and are lost.
         """
         young = time.monotonic() - self.opened_at < REOPENED_AFTER
         return young and self.file_id == file_id(self.path)
 
     def cleaned(self) -> bool:
-        """Undo what a failed COMMIT left; return whether it is as a new one then."""
+        """Undo what a failed COMMIT left; return whether the connection is as good as new."""
         if self.in_transaction:  # until it is undone it keeps the lock, even when closed
             with suppress(sqlite3.Error):
                 self.rollback()
@@ -57,11 +54,9 @@ class Connection(sqlite3.Connection):
 
 
 class KeptConnections(SqliteDatabase):
-    """Connections that wait for work. The last used goes first: as few as possible are open.
-
-    Peewee's own pool asks while it holds two locks whether a connection is still good. That is a
-    call of the system, during which other threads run into the locks: 7 % of a page. Nothing is
-    locked here: each end of a deque is safe to use from many threads.
+    """A pool of connections. The last used goes first, so as few as possible are open. Peewee's own
+    pool holds two locks during the system call that checks a connection, and other threads run into
+    them: 7 % of a page. There is no lock here: a deque's ends are thread-safe.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -69,13 +64,10 @@ class KeptConnections(SqliteDatabase):
         super().__init__(*args, factory=Connection, check_same_thread=False, **options)
 
     def first_row(self, sql: str, values: Sequence[Any]) -> Any:
-        """Return the first row of a SELECT, a tuple, or None; hold no connection after it, but for
-        one that was held before.
-
-        It is taken past `connect` and `close`: what they do for a request that goes on is 4 % of
-        a page. Raises what Peewee raises.
+        """Return the first row of a SELECT, a tuple, or None; keep no connection for it. Bypasses
+        `connect` and `close`, which prepare for more queries: 4 % of a page.
         """
-        self._log_query(sql, values)  # type: ignore[attr-defined] # nor these three
+        self._log_query(sql, values)  # type: ignore[attr-defined]
         with __exception_wrapper__:
             held = self._state.conn  # type: ignore[attr-defined]
             connection = held or self._connect()
@@ -90,14 +82,12 @@ class KeptConnections(SqliteDatabase):
             if connection.is_good():
                 return connection
             connection.close()
-        opened: Connection = super()._connect()  # type: ignore[misc]
-        return opened
+        return super()._connect()  # type: ignore[misc,no-any-return]
 
     def _next(self) -> Connection | None:
-        try:
+        with suppress(IndexError):
             return self._waiting.pop()
-        except IndexError:
-            return None
+        return None
 
     def _close(self, connection: Connection) -> None:
         if connection.cleaned():
@@ -106,7 +96,7 @@ class KeptConnections(SqliteDatabase):
             connection.close()
 
     def close_all(self) -> None:
-        """Close this thread's connection and all that wait."""
+        """Close this thread's connection and all in the pool."""
         self.close()
         while connection := self._next():
             connection.close()

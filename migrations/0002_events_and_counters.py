@@ -1,45 +1,41 @@
-"""What happened to accounts, and how many tries somebody has had."""
+"""The record of what happened to accounts, and the counters of tries."""
 
-from peewee import (
-    BigAutoField,
-    BigIntegerField,
-    BlobField,
-    Check,
-    ForeignKeyField,
-    Model,
-    TextField,
-)
+import peewee as pw
+
+
+def length(column, least, most):
+    return [pw.Check(f'length("{column}") BETWEEN {least} AND {most}')]
 
 
 def up(migrator, db):
-    class Base(Model):
+    class Base(pw.Model):
         class Meta:
             database = db
             legacy_table_names = False
-            strict_tables = db.own_table_options
+            strict_tables = db.has_sqlite_table_options
 
     class User(Base):
-        id = TextField(primary_key=True)
+        id = pw.TextField(primary_key=True)
 
     class Event(Base):
-        id = BigAutoField()
-        at = BigIntegerField(index=True)
-        kind = TextField(constraints=[Check('length("kind") BETWEEN 1 AND 31')])
-        user = ForeignKeyField(User, null=True, on_delete="CASCADE", index=False)
-        session = TextField(constraints=[Check('length("session") BETWEEN 0 AND 12')])
-        ip_address = TextField(constraints=[Check('length("ip_address") BETWEEN 0 AND 45')])
-        user_agent = TextField(constraints=[Check('length("user_agent") BETWEEN 0 AND 255')])
-        detail = TextField(constraints=[Check('length("detail") BETWEEN 0 AND 255')])
+        id = pw.BigAutoField()
+        at = pw.BigIntegerField(index=True)
+        kind = pw.TextField(constraints=length("kind", 1, 31))
+        user = pw.ForeignKeyField(User, null=True, on_delete="CASCADE", index=False)
+        session = pw.TextField(constraints=length("session", 0, 12))
+        ip_address = pw.TextField(constraints=length("ip_address", 0, 45))
+        user_agent = pw.TextField(constraints=length("user_agent", 0, 255))
+        detail = pw.TextField(constraints=length("detail", 0, 255))
 
         class Meta:
             indexes = ((("user", "at"), False),)
 
     class Counter(Base):
-        id = BlobField(primary_key=True, constraints=[Check('length("id") BETWEEN 16 AND 16')])
-        count = BigIntegerField()
-        expires_at = BigIntegerField(index=True)
+        id = pw.BlobField(primary_key=True, constraints=length("id", 16, 16))
+        count = pw.BigIntegerField()
+        expires_at = pw.BigIntegerField(index=True)
 
         class Meta:
-            without_rowid = db.own_table_options
+            without_rowid = db.has_sqlite_table_options
 
     db.create_tables([Event, Counter])

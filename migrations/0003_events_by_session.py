@@ -1,4 +1,4 @@
-"""Find the event that tells a browser why its session is over."""
+"""Index the events by session, to tell a browser why its session is over."""
 
 
 def up(migrator, db):

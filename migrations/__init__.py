@@ -1,11 +1,10 @@
 """Bring a database to the schema of models.py: numbered scripts, run in order, each once.
 
-The scripts beside this file are run by Peewee's Runner, which switches foreign keys off around
-a table rebuild (a bare rebuild deletes every child row) and commits each script with its entry
-in the history.
+Peewee's Runner runs them. It switches foreign keys off around a table rebuild (a bare rebuild
+deletes every child row) and commits each script together with its entry in the history.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from database import database
 from models import MODELS
 
 FOLDER = Path(__file__).parent
-# Looked up once: an update lays newer scripts beside a server that is still running.
+# Listed once: an update puts newer scripts beside a server that is still running.
 SCRIPTS = frozenset(script.stem for script in FOLDER.glob("[0-9]*.py"))
 
 
@@ -37,53 +36,45 @@ class CheckedRunner(Runner):
 
 
 def upgrade() -> list[str]:
-    """Make the database if it is missing and apply what is pending.
-
-    Returns the names of the migrations applied, [] when there was nothing to do. Raises
-    OperationalError when the database cannot be used or is newer than this code.
+    """Create the database if it is missing, and apply what is pending. Returns the names of the
+    migrations applied, [] when there was nothing to do. Raises OperationalError when the database
+    cannot be used or is newer than this code.
     """
-    with database.alone(), any_schema(), database.connection_context():
-        refuse_newer()
+    with database.migration_lock(), any_schema(), database.connection_context():
+        if newer := [migration.name for migration in status() if migration.path is None]:
+            raise OperationalError(newer_than_this_code(newer))
         database.refuse_read_only()
-        applied: list[str] = _runner().up()
-        return applied
+        return list(CheckedRunner(database, str(FOLDER)).up())
 
 
 def status() -> list[Migration]:
-    """Return all migrations in order; `applied` is None for pending ones, `path` is None for
-    those that this code does not know.
-    """
+    """Return all migrations. Of one that is pending `applied` is None, of an unknown one `path`."""
     with any_schema():
-        rows: list[Migration] = _runner().status()
-    return rows
+        return list(CheckedRunner(database, str(FOLDER)).status())
 
 
 def differences() -> str:
-    """Return how the tables differ from models.py, one change a line; "" when they agree."""
+    """Return how the tables differ from models.py, one difference a line; "" for not at all."""
     with any_schema():
         return str(diff_models(database.obj, MODELS))
 
 
-def refuse_newer() -> None:
-    """Raise OperationalError when a newer Vestibule has been at this database."""
-    unknown = [migration.name for migration in status() if migration.path is None]
-    if unknown:
-        raise OperationalError(
-            f"the database is newer than this code (it has {', '.join(unknown)}): update Vestibule"
-        )
-
-
 def check_schema(connection: Any) -> None:
-    """Raise OperationalError when a database that is opened has not the tables of this code: an
+    """Raise OperationalError when a database that is opened does not have this code's schema: an
     older Vestibule must not write into a newer one's database.
     """
     applied = set()
     if ("schema_migration",) in connection.execute(database.table_names).fetchall():
         applied = {name for (name,) in connection.execute("SELECT name FROM schema_migration")}
     if newer := applied - SCRIPTS:
-        raise OperationalError(f"the database is newer than this code ({', '.join(newer)})")
+        raise OperationalError(newer_than_this_code(newer))
     if SCRIPTS - applied:
         raise OperationalError("the database is not up to date: run flask db init")
+
+
+def newer_than_this_code(unknown: Iterable[str]) -> str:
+    """Return what is wrong when migrations have been applied that this code does not know."""
+    return f"the database is newer than this code ({', '.join(unknown)}): update Vestibule"
 
 
 @contextmanager
@@ -94,7 +85,3 @@ def any_schema() -> Iterator[None]:
         yield
     finally:
         database.obj.check = check
-
-
-def _runner() -> Runner:
-    return CheckedRunner(database, str(FOLDER))

@@ -81,6 +81,7 @@ function show(page, url) {
     document.querySelector(part)?.replaceWith(page.querySelector(part) ?? "");
   }
   enhance();
+  runScriptsOf(page);
   if (isNew) scrollTo(0, 0);
   focused?.focus();
 }
@@ -108,7 +109,9 @@ function report(message) {
   Object.assign(alert, { className: "problems", id: "lost", tabIndex: -1, textContent: message });
   alert.setAttribute("role", "alert");
   document.getElementById("lost")?.remove();
-  document.querySelector("main h1").after(alert);
+  const heading = document.querySelector("main h1");
+  if (heading) heading.after(alert);
+  else document.querySelector("main").prepend(alert);
   alert.focus();
 }
 
@@ -143,7 +146,7 @@ function timerIn(alert, seconds) {
 
 // Back and forward
 
-// The browser loads that page anew: the server is asked again whether this visitor may see it.
+// The browser loads that page again: the server is asked again whether this visitor may see it.
 addEventListener("popstate", () => {
   if (pageOf(location) !== shown) location.reload();
 });
@@ -161,12 +164,12 @@ addEventListener("pageshow", (event) => {
 
 function enhance() {
   for (const input of document.querySelectorAll("input[type=password]")) addReveal(input);
-  for (const input of document.querySelectorAll("input[data-max]")) addCount(input);
+  for (const input of document.querySelectorAll("[data-max]")) addCount(input);
 }
 
 function addReveal(input) {
   const button = document.createElement("button");
-  const label = input.labels[0].textContent.toLowerCase();
+  const label = (input.labels[0]?.textContent ?? "password").toLowerCase();
   const reveal = (visible) => {
     input.type = visible ? "text" : "password";
     button.textContent = visible ? "Hide" : "Show";
@@ -174,7 +177,7 @@ function addReveal(input) {
   };
   Object.assign(button, { type: "button", className: "reveal" });
   button.addEventListener("click", () => reveal(input.type === "password"));
-  input.form.addEventListener("submit", () => reveal(false)); // or browsers offer it as plain text
+  input.form?.addEventListener("submit", () => reveal(false)); // or browsers offer it as plain text
   reveal(false);
   input.after(button);
 }
@@ -189,12 +192,34 @@ function addCount(input) {
     const far = missing > 0 ? `${missing} more` : surplus > 0 && `${surplus} too many`;
     count.textContent = length ? far || `${length} of ${max}` : "";
   };
-  Object.assign(count, { className: "count", id: `${input.id}-count` });
+  Object.assign(count, { className: "count", id: `${input.id || input.name}-count` });
   const notes = [input.getAttribute("aria-describedby"), count.id].filter(Boolean);
   input.setAttribute("aria-describedby", notes.join(" "));
   input.addEventListener("input", update);
-  input.closest(".field").append(count);
+  (input.closest(".field") ?? input.parentElement).append(count);
   update();
 }
 
+// A page's own script
+//
+// A page brings it in its block "scripts", as a module; in a page that is shown in place the
+// browser runs no script, so it is imported here. A module runs once, however often its page is
+// shown. What is to happen each time, it exports as its default, a function of the main element:
+//
+//     {% block scripts %}<script type="module" src="{{ 'notes.js'|static_url }}"></script>{% endblock %}
+//
+//     export default (main) => main.querySelector("#text").focus();
+//
+// Only scripts in the head count: nothing that was typed or stored is ever shown there.
+
+async function runScriptsOf(page) {
+  const main = document.querySelector("main");
+  const scripts = page.head.querySelectorAll("[type=module][src]:not([src*='/enhance.js'])");
+  for (const { src } of scripts) {
+    const script = await import(src);
+    if (main.isConnected) script.default?.(main);
+  }
+}
+
 enhance();
+runScriptsOf(document);

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from accounts import users
-from accounts.client import Client
+from accounts.actor import Actor
 from models import User
 
 # What moves the cursor or turns the writing direction; a line's own end is none of it.
@@ -49,5 +49,5 @@ def run(runner: FlaskCliRunner):
 @pytest.fixture
 def user(app: Flask) -> User:
     """Jane, signed in once."""
-    users.sign_up("Jane", PASSWORD, Client("192.0.2.1", "Firefox"))
+    users.sign_up("Jane", PASSWORD, Actor("192.0.2.1", "Firefox"))
     return User.get()

@@ -14,16 +14,17 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from flask import Flask, has_request_context, request
 from flask.testing import FlaskClient, FlaskCliRunner
+from passlib.hash import argon2
 from werkzeug.test import TestResponse
 
 import migrations
 from accounts import passwords
 from app import create_app
-from blueprints import logs
 from database import connect, database
 from database.sqlite import SQLite
 from database.sqlite_connection import Connection
 from models import MODELS
+from web import logs
 
 SECRET_KEY = "0123456789abcdef" * 4
 PASSWORD = "correct horse"
@@ -33,6 +34,11 @@ NO_LIMITS = {
 }
 MARKERS = {"server"}  # of the test that runs; outside of tests servers may be started
 CHEAP_ARGON2 = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
+# A password whose hash is weaker than those made now, in the tests and in earnest.
+OLD_PASSWORD = "old password"
+OLD_HASH = argon2.using(memory_cost=8, time_cost=2, parallelism=1, salt=b"the same for all").hash(
+    OLD_PASSWORD
+)
 
 
 def lacking(what: str) -> NoReturn:

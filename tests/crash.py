@@ -79,7 +79,7 @@ class NobodyKnows(Exception):
 
 
 class Client(threading.Thread):
-    """Somebody who acts until the server is gone."""
+    """A person who acts until the server is gone."""
 
     def __init__(
         self, settings: dict[str, str], name: str, seed: str, habits: dict[str, int]
@@ -106,7 +106,7 @@ class Client(threading.Thread):
     def act(self) -> None:
         try:
             done = getattr(self, self.doing)()
-        except NobodyKnows:  # the account stays in doubt until somebody looks
+        except NobodyKnows:  # the account stays in doubt until it is looked at
             self.done["in doubt"] += 1
         except StopIteration:  # a page without its form: the database is away
             self.done["refused"] += 1

@@ -1,4 +1,4 @@
-"""Faults of the database, each brought about as it happens, and undone at the end."""
+"""Faults of the database, each caused as it happens in earnest, and undone at the end."""
 
 import itertools
 import json
@@ -22,7 +22,7 @@ NOBODY = 65534
 
 @pytest.fixture
 def settings(settings):
-    """The database is in a folder that anybody may enter: some tests act as nobody."""
+    """The database is in a folder that every user may enter: some tests act as "nobody"."""
     with tempfile.TemporaryDirectory(prefix="vestibule-") as folder:
         Path(folder).chmod(0o755)
         yield settings | {"DATABASE_URL": f"sqlite:///{folder}/test.db"}
@@ -71,7 +71,7 @@ def missing():
         for file in path().parent.glob(f"{path().name}*"):
             file.unlink()
         yield
-        assert not path().exists(), "it was made anew"
+        assert not path().exists(), "it was created again"
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def deleted_while_open():
     for file in path().parent.glob(f"{path().name}*"):
         file.unlink()
     yield
-    assert not path().exists(), "it was made anew"
+    assert not path().exists(), "it was created again"
     copy.rename(path())
 
 
@@ -123,7 +123,7 @@ def smashed():
 
 @contextmanager
 def changed(statement):
-    """Somebody changed the schema."""
+    """The schema was changed."""
     with kept_aside():
         with closing(sqlite3.connect(path())) as connection, connection:
             connection.executescript(statement)
@@ -157,7 +157,7 @@ sys.stdin.read()
 
 @contextmanager
 def locked():
-    """Another process writes and does not come to an end."""
+    """Another process writes and does not finish."""
     process = subprocess.Popen(
         [sys.executable, "-c", LOCK, path()], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -186,7 +186,7 @@ def full():
 
 
 FILLERS = {
-    "user": "INSERT INTO user VALUES ('filler' || ?, 'filler', 1, NULL)",
+    "user": "INSERT INTO user (id, username, created_at) VALUES ('filler' || ?, 'filler', 1)",
     "counter": "INSERT INTO counter VALUES (randomblob(16), ?, 4102444800000)",
     "event": "INSERT INTO event VALUES (NULL, 4102444800000 + ?, 'filler', NULL, '', '', '', '')",
 }
@@ -245,7 +245,7 @@ def read_only_folder():
 
 @contextmanager
 def read_only():
-    """The same while somebody else has it open, so that the files of the WAL are there."""
+    """The same while another process has it open, so that the files of the WAL are there."""
     database.close_all()
     with closing(sqlite3.connect(path())) as other:
         other.execute("SELECT count(*) FROM user").fetchone()

@@ -1,18 +1,19 @@
-"""Tries at accounts, asked of the domain, and how they end."""
+"""Tries at accounts, asked of the rules, and how they end."""
 
 import pytest
 from conftest import NO_LIMITS, PASSWORD
 
-from accounts import passwords, users
-from accounts.client import Client
+from accounts import users
+from accounts.actor import OPERATOR, Actor
 from accounts.errors import TooManyAttempts, UsernameTaken
+from accounts.hashing import HashingThreads
 from database import release
 from models import Counter
 
 ALLOWED = 5  # at one account in a minute
 WRONG = "wrong horse"
 AMPLE = dict.fromkeys(NO_LIMITS, "1000000/day")
-HERE, THERE = Client("192.0.2.1"), Client("192.0.2.2")
+HERE, THERE = Actor("192.0.2.1"), Actor("192.0.2.2")
 
 
 @pytest.fixture
@@ -34,26 +35,26 @@ def only(settings):
 @pytest.fixture
 def user(app):
     """Jane."""
-    return users.create_user("Jane", PASSWORD)
+    return users.create_user("Jane", PASSWORD, OPERATOR)
 
 
 @pytest.fixture
 def hashed(monkeypatch):
     """A list that grows with every password that is looked at."""
-    run, ran = passwords.HashingThreads.run, []
+    run, ran = HashingThreads.run, []
 
     def watched(self, *args, **options):
         ran.append(args)
         return run(self, *args, **options)
 
-    monkeypatch.setattr(passwords.HashingThreads, "run", watched)
+    monkeypatch.setattr(HashingThreads, "run", watched)
     return ran
 
 
-def attempt(name="Jane", password=WRONG, client=HERE):
+def attempt(name="Jane", password=WRONG, actor=HERE):
     """Try once; return "in", "wrong" or "wait"."""
     try:
-        return "in" if users.log_in(name, password, client) else "wrong"
+        return "in" if users.log_in(name, password, actor) else "wrong"
     except TooManyAttempts:
         return "wait"
     finally:
@@ -69,12 +70,12 @@ def counts():
 
 
 def known(user, browser_id="laptop", address="192.0.2.9"):
-    return Client(address, "", browser_id, (user.id,))
+    return Actor(address, "", browser_id, (user.id,))
 
 
-def signed_up(name, client=HERE, password=PASSWORD):
+def signed_up(name, actor=HERE, password=PASSWORD):
     try:
-        return users.sign_up(name, password, client).user.username
+        return users.sign_up(name, password, actor).user.username
     except TooManyAttempts:
         return "wait"
     except UsernameTaken:

@@ -8,9 +8,10 @@ from profile_pages import FIREFOX, change_password
 
 from accounts import sessions, users
 from accounts.activity import EVENTS_PER_PAGE
+from accounts.actor import OPERATOR
 from accounts.events import Kind
-from blueprints import words
 from models import Event, Session, User, now
+from web import words
 
 DAY = 86_400_000
 
@@ -42,12 +43,12 @@ def test_what_happened_is_said_in_words_newest_first(app, jane):
         f"Logged out, {place}",
         f"Password changed, {place}",
         f"Session ended (password changed), {place}",
-        f"Account made, {place}",
+        f"Account created, {place}",
     ]
 
 
 def test_what_the_operator_did_is_said_to_be_theirs(jane):
-    users.set_password(User.get(), "operator's horse")
+    users.set_password(User.get(), "operator's horse", OPERATOR)
     jane.log_in("Jane", "operator's horse")
     assert any("Password changed, by the person who runs this site" in e for e in listed(jane))
     assert any("Session ended (new password), by the person" in entry for entry in listed(jane))
@@ -112,7 +113,7 @@ def test_every_kind_of_event_has_its_words():
     missing = set(Kind) - set(words.EVENTS) - {Kind.USER_DELETED}
     assert not missing
     odd = Event(kind="some_new_kind", detail="", session="")
-    assert words.event_words(odd) == "Some new kind"
+    assert words.describe_event(odd) == "Some new kind"
 
 
 def test_an_expired_session_was_ended_by_nobody(jane):
@@ -158,7 +159,7 @@ def test_after_a_log_in_without_any_nothing_is_said(app, jane):
 
 
 def test_attempts_before_the_first_log_in_are_told_too(app, browser):
-    users.create_user("Jane", "correct horse")
+    users.create_user("Jane", "correct horse", OPERATOR)
     browser.log_in("Jane", "wrong horse")
     browser.log_in("Jane")
     assert notices(browser) == ["Your first log-in; 1 failed attempt before it."]
@@ -177,7 +178,7 @@ def test_hostile_browsers_and_details_are_text(app, jane):
     hostile.client.environ_base["HTTP_USER_AGENT"] = "<script>Firefox/1 (X11; Linux)"
     hostile.log_in("Jane")
     sessions.invalidate_user_sessions(
-        User.get(), "<b>\u202e", keep=sessions.live_sessions().first()
+        User.get(), "<b>\u202e", OPERATOR, keep=sessions.live_sessions().first()
     )
     for path in ("/profile/activity", "/profile/sessions"):
         html = hostile.get(path).text

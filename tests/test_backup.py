@@ -14,10 +14,10 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from processes import flask
 
-import backup
 from accounts import users
+from accounts.actor import OPERATOR
 from app import create_app
-from database import database, release
+from database import backup, database, release
 
 pytestmark = pytest.mark.database("sqlite")
 
@@ -37,7 +37,7 @@ def dump(path: Path | str) -> list[str]:
 
 
 def test_a_backup_holds_everything_and_is_its_owners_alone(run, tmp_path: Path) -> None:
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     os.umask(os.umask(0))
     done(run(tmp_path / "copy.db"), "Wrote")
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
@@ -54,7 +54,7 @@ def test_a_backup_overwrites_nothing(run, tmp_path: Path, monkeypatch, links: bo
         monkeypatch.setattr(os, "link", no_links)
     done(run(tmp_path / "copy.db"), "Wrote")
     before = (tmp_path / "copy.db").read_bytes()
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     refused(run(tmp_path / "copy.db"), "overwrites nothing")
     refused(run(database.path), "overwrites nothing")
     assert (tmp_path / "copy.db").read_bytes() == before
@@ -74,7 +74,7 @@ def test_a_place_that_cannot_be_written_is_refused(run, tmp_path: Path, file: st
 
 def test_a_damaged_database_is_refused_and_leaves_no_backup(app: Flask, tmp_path, settings) -> None:
     for number in HUNDRED:
-        users.create_user(f"user{number}", PASSWORD)
+        users.create_user(f"user{number}", PASSWORD, OPERATOR)
     database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close_all()
     with Path(database.path).open("r+b") as file:
@@ -93,10 +93,10 @@ def test_without_a_database_there_is_no_backup(settings, tmp_path: Path) -> None
 
 
 def test_ctrl_c_leaves_nothing_behind(run, tmp_path: Path, monkeypatch) -> None:
-    def interrupt(_copy: object) -> None:
+    def interrupt(_draft: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(backup, "_check", interrupt)
+    monkeypatch.setattr(backup, "_sync", interrupt)
     result = run(tmp_path / "copy.db")
     assert (result.exit_code, result.stdout) == (1, "")
     assert list(tmp_path.glob("*copy*")) == []
@@ -112,7 +112,9 @@ def test_under_write_load_it_holds_every_commit_acknowledged_before(
 
     def write() -> None:
         while not stop.is_set():
-            acknowledged.append(users.create_user(f"user{len(acknowledged)}", PASSWORD).username)
+            acknowledged.append(
+                users.create_user(f"user{len(acknowledged)}", PASSWORD, OPERATOR).username
+            )
         release()
 
     writer = threading.Thread(target=write)

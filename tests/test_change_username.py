@@ -4,11 +4,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import PASSWORD, Browser, field, field_error, page_text
-from lucia import V2_HASH
+from conftest import OLD_HASH, PASSWORD, Browser, field, field_error, page_text
 from profile_pages import change_username
 
-from accounts import users
+from accounts import hooks, users
+from accounts.actor import OPERATOR
 from accounts.errors import AccountError, UsernameTaken
 from database import release
 from models import Event, Key, Session, User
@@ -62,7 +62,7 @@ def test_only_the_letter_case_may_change(app, jane):
     ],
 )
 def test_a_refusal_stands_at_its_field_with_what_was_typed(app, jane, new, current, wrong, words):
-    users.create_user("Other", PASSWORD)
+    users.create_user("Other", PASSWORD, OPERATOR)
     answer = change_username(jane, new, current)
     assert answer.status_code == 400
     assert words in field_error(answer.text, wrong)
@@ -73,20 +73,20 @@ def test_a_refusal_stands_at_its_field_with_what_was_typed(app, jane, new, curre
 
 
 def test_a_refused_rename_leaves_the_old_name_to_its_owner(app, jane):
-    users.create_user("Other", PASSWORD)
+    users.create_user("Other", PASSWORD, OPERATOR)
     with pytest.raises(UsernameTaken):
-        users.rename_user(User.get(User.username == "Jane"), "Other")
+        users.rename_user(User.get(User.username == "Jane"), "Other", OPERATOR)
     assert Browser(app).log_in("Jane").status_code == 302
 
 
 def test_of_many_who_want_one_name_one_gets_it(app):
-    everybody = [users.create_user(f"user{number}", PASSWORD) for number in range(8)]
+    everybody = [users.create_user(f"user{number}", PASSWORD, OPERATOR) for number in range(8)]
     at_once = threading.Barrier(8)
 
     def rename(user):
         at_once.wait()
         try:
-            users.rename_user(user, "Wanted")
+            users.rename_user(user, "Wanted", OPERATOR)
         except UsernameTaken:
             return "taken"
         finally:
@@ -100,22 +100,24 @@ def test_of_many_who_want_one_name_one_gets_it(app):
     assert Key.select().count() == 8
 
 
-def test_of_several_keys_of_names_one_is_left_with_the_password(app, jane):
+def test_of_several_keys_of_names_one_is_left_with_the_password(app, jane, monkeypatch):
+    """A feature may bring keys of names of its own."""
+    monkeypatch.setattr(hooks, "name_providers", ["nickname"])
     user = User.get()
     Key.delete().execute()
-    Key.create(provider="lucia", provider_user_id="JANE!", user=user, password_hash=V2_HASH)
+    Key.create(provider="nickname", provider_user_id="JANE!", user=user, password_hash=OLD_HASH)
     Key.create(provider="username", provider_user_id="jane", user=user, password_hash=None)
     Key.create(provider="passkey", provider_user_id="x", user=user, password_hash=None)
-    users.rename_user(user, "Janet")
+    users.rename_user(user, "Janet", OPERATOR)
     left = {(k.provider, k.provider_user_id, k.password_hash) for k in Key.select()}
-    assert left == {("username", "janet", V2_HASH), ("passkey", "x", None)}
+    assert left == {("username", "janet", OLD_HASH), ("passkey", "x", None)}
 
 
 def test_nobody_who_is_gone_is_renamed(app, jane):
     user = User.get()
-    users.delete_user(user)
+    users.delete_user(user, OPERATOR)
     with pytest.raises(AccountError, match="gone"):
-        users.rename_user(user, "Janet")
+        users.rename_user(user, "Janet", OPERATOR)
     assert Key.select().count() == 0
 
 

@@ -9,11 +9,11 @@ from processes import flask
 
 import migrations
 from accounts import users
-from accounts.client import Client
+from accounts.actor import OPERATOR, Actor
 from app import create_app
 from database import database
 
-ALL = sorted(script.stem for script in migrations.FOLDER.glob("0*.py"))
+ALL = sorted(script.stem for script in migrations.FOLDER.glob("[0-9]*.py"))
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ def test_init_makes_the_database_and_says_what_it_did(without_database: FlaskCli
 
 
 def test_b158_init_again_changes_nothing_and_says_so(app: Flask, runner: FlaskCliRunner) -> None:
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     again = runner.invoke(args=["db", "init"])
     assert (again.exit_code, again.stderr) == (0, "")
     assert again.stdout == f"{database.location}: up to date, nothing to do\n"
-    assert users.authenticate("Jane", PASSWORD, Client())
+    assert users.log_in("Jane", PASSWORD, Actor())
 
 
 @pytest.mark.database("sqlite")

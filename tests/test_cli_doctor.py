@@ -3,15 +3,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import CHEAP_ARGON2, PASSWORD, sql
+from conftest import CHEAP_ARGON2, OLD_HASH, OLD_PASSWORD, PASSWORD, sql
 from flask import Flask
 from processes import flask
 
 import migrations
 from accounts import passwords, users
-from accounts.client import Client
+from accounts.actor import OPERATOR, Actor
 from app import create_app
-from cli.doctor import installation
+from cli import doctor as doctor_command
 from database import database
 
 pytestmark = pytest.mark.database("sqlite")
@@ -43,7 +43,7 @@ def examined(app: Flask) -> dict[str, dict]:
     for row in rows.values():
         if row["check"] != "hash time":
             assert row["finding"] in table.stdout
-        assert not row["mend"] or f"mend: {row['mend']}" in table.stdout
+        assert not row["fix"] or f"fix: {row['fix']}" in table.stdout
     return rows
 
 
@@ -54,7 +54,7 @@ def test_a_clean_installation_is_well(kept: Flask) -> None:
 
 
 def test_doctor_changes_nothing(kept: Flask) -> None:
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     folder = Path(kept.instance_path)
     before = {file.name: file.read_bytes() for file in folder.iterdir() if "-" not in file.name}
     examined(kept)
@@ -71,7 +71,7 @@ def plant(statement: str) -> Callable[[Flask], object]:
 
 
 def leave_only_the_wal(app: Flask) -> None:
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     wal = Path(f"{database.path}-wal").read_bytes()
     database.close_all()
     Path(database.path).unlink()
@@ -85,7 +85,7 @@ def lose_the_database(app: Flask) -> None:
 
 def damage(app: Flask) -> None:
     for number in range(50):
-        users.create_user(f"user{number}", PASSWORD)
+        users.create_user(f"user{number}", PASSWORD, OPERATOR)
     database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close_all()
     with Path(database.path).open("r+b") as file:
@@ -100,7 +100,7 @@ def orphan(app: Flask) -> None:
 
 
 def bury(app: Flask) -> None:
-    user = users.create_user("Jane", PASSWORD)
+    user = users.create_user("Jane", PASSWORD, OPERATOR)
     sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= 1000) "
         "INSERT INTO session SELECT randomblob(32), ?, 1, 1, 1, 1, 1, '', '' FROM n",
@@ -109,13 +109,12 @@ def bury(app: Flask) -> None:
 
 
 def unknown_hash(app: Flask) -> None:
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     sql("UPDATE key SET password_hash = '$2a$10$abc'")
 
 
 def slow(app: Flask) -> None:
-    passwords.configure(1, 8, memory_cost=8, time_cost=1, parallelism=1)
-    installation.SLOW_HASH = 0
+    doctor_command.SLOW_HASH = 0
 
 
 def insecure(app: Flask) -> None:
@@ -127,7 +126,7 @@ def over_http(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    ("plant", "check", "finding", "mend"),
+    ("plant", "check", "finding", "fix"),
     [
         (instance(0o644, "secret_key"), "secret key", "(mode 0644)", "chmod 600"),
         (instance(0o777), "secret key", "(mode 0777)", "chmod 700"),
@@ -149,23 +148,23 @@ def over_http(app: Flask) -> None:
         (bury, "dead rows", "1001 sessions are over", "flask sessions prune"),
     ],
 )  # fmt: skip
-def test_a_fault_is_reported_with_its_mend(
-    kept: Flask, plant, check: str, finding: str, mend: str, monkeypatch
+def test_a_fault_is_reported_with_its_fix(
+    kept: Flask, plant, check: str, finding: str, fix: str, monkeypatch
 ) -> None:
-    monkeypatch.setattr(installation, "SLOW_HASH", 60)
+    monkeypatch.setattr(doctor_command, "SLOW_HASH", 60)
     plant(kept)
     row = examined(kept)[check]
     assert row["state"] == "wrong"
     assert finding in row["finding"]
-    assert mend in row["mend"]
+    assert fix in row["fix"]
 
 
 def test_old_hashes_that_still_open_are_no_fault(kept: Flask) -> None:
-    users.create_user("Jane", PASSWORD)
-    passwords.configure(1, 8, memory_cost=16, time_cost=1, parallelism=1)
+    users.create_user("Jane", PASSWORD, OPERATOR)
+    sql("UPDATE key SET password_hash = ?", (OLD_HASH,))
     row = examined(kept)["old hashes"]
     assert (row["state"], row["finding"]) == ("note", "1 account, until they log in next")
-    users.authenticate("Jane", PASSWORD, Client())
+    users.log_in("Jane", OLD_PASSWORD, Actor())
     assert examined(kept)["old hashes"]["state"] == "ok"
 
 
@@ -177,7 +176,7 @@ def test_a_missing_proxy_setting_is_worth_a_note(settings, app: Flask) -> None:
     assert row["finding"] == "https://accounts.example.org: HttpOnly, SameSite=Lax, Secure"
 
 
-def test_a_weak_key_stops_it_with_its_mend(app: Flask, settings: dict[str, str]) -> None:
+def test_a_weak_key_stops_it_with_its_fix(app: Flask, settings: dict[str, str]) -> None:
     result = flask({**settings, "SECRET_KEY": "too short"}, "doctor")
     assert (result.returncode, result.stdout) == (1, "")
     assert "make one with" in result.stderr

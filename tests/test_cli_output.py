@@ -1,9 +1,9 @@
 import os
-import time
 
 import pytest
 
-from cli.output import columns, fill, fitted, iso_time, print_rows
+from cli.output import cell, columns, exact, fill, fitted, print_rows
+from models import now
 
 ROWS = [{"name": "n" * 30, "note": "o" * 50, "size": 7}]
 WIDTHS = {"name": 31, "note": 30, "size": 4}
@@ -24,14 +24,26 @@ WIDTHS = {"name": 31, "note": 30, "size": 4}
     ],
 )
 def test_a_time_is_told_as_people_do(seconds: int, words: str) -> None:
-    moment = iso_time(int((time.time() - seconds) * 1000) - 1)
-    assert moment.in_words() == words
+    assert cell("created_at", now() - seconds * 1000 - 1) == words
 
 
 @pytest.mark.parametrize("seconds", [86_400 * 31, -86_400, 86_400 * 5000])
 def test_a_time_long_ago_or_yet_to_come_is_a_day(seconds: int) -> None:
-    moment = iso_time(int((time.time() - seconds) * 1000))
-    assert moment.in_words() == moment[:10]
+    moment = now() - seconds * 1000
+    assert cell("created_at", moment) == exact("created_at", moment)[:10]
+
+
+@pytest.mark.parametrize("moment", [10**18, -(10**18), 2**63 - 1, -(2**63)])
+def test_a_time_beyond_every_calendar_does_not_hide_the_others(
+    capsys: pytest.CaptureFixture[str], moment: int
+) -> None:
+    rows = [{"created_at": moment}, {"created_at": 0}, {"created_at": None}]
+    print_rows(rows, {"created_at": 22}, as_json=False)
+    print_rows(rows, {}, as_json=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "CREATED", f"{moment} ms", "1970-01-01", "-", "[", f'  {{"created_at": "{moment} ms"}},',
+        '  {"created_at": "1970-01-01T00:00:00Z"},', '  {"created_at": null}', "]",
+    ]  # fmt: skip
 
 
 def printed(capsys: pytest.CaptureFixture[str], monkeypatch, terminal: int | None) -> str:

@@ -13,7 +13,7 @@ from flask import Flask
 from processes import FLASK, PATIENCE, ROOT, environment, flask
 
 from accounts import users
-from accounts.client import Client
+from accounts.actor import Actor
 from database import release
 from models import Session, User
 
@@ -36,19 +36,19 @@ def test_create_reads_the_first_line_of_standard_input(run, app: Flask, typed: s
 
 def test_create_takes_blanks_of_a_password_as_they_are(run) -> None:
     done(create_with(run, "  correct horse\t\n"), "Created Jane")
-    assert users.authenticate("Jane", "  correct horse\t", Client())
-    assert users.authenticate("Jane", PASSWORD, Client()) is None
+    assert users.log_in("Jane", "  correct horse\t", Actor())
+    assert users.log_in("Jane", PASSWORD, Actor()) is None
 
 
 def test_create_asks_twice_when_the_password_is_typed(run) -> None:
     done(run("create", "Jane", typed=f"{PASSWORD}\n{PASSWORD}\n"), "Created Jane (id:")
-    assert users.authenticate("Jane", PASSWORD, Client())
+    assert users.log_in("Jane", PASSWORD, Actor())
 
 
 def test_create_asks_again_when_the_two_differ(run) -> None:
     typed = f"{PASSWORD}\nother\n{OTHER_PASSWORD}\n{OTHER_PASSWORD}\n"
     assert run("create", "Jane", typed=typed).exit_code == 0
-    assert users.authenticate("Jane", OTHER_PASSWORD, Client())
+    assert users.log_in("Jane", OTHER_PASSWORD, Actor())
 
 
 def test_what_is_typed_on_a_terminal_is_not_shown(settings: dict[str, str]) -> None:
@@ -121,7 +121,7 @@ def test_b157_closed_standard_input_is_refused_without_a_traceback(
     assert result.returncode == 1
     assert "Traceback" not in result.stderr
     assert User.select().count() == 1
-    assert users.authenticate("Jane", PASSWORD, Client())
+    assert users.log_in("Jane", PASSWORD, Actor())
 
 
 @pytest.mark.parametrize(
@@ -148,11 +148,11 @@ def test_set_password_ends_sessions_and_the_old_password(run, user: User) -> Non
     result = run("set-password", "Jane", "--password-stdin", typed=OTHER_PASSWORD)
     done(result, "1 session ended")
     assert Session.select().count() == 0
-    assert users.authenticate("Jane", PASSWORD, Client()) is None
-    assert users.authenticate("Jane", OTHER_PASSWORD, Client())
+    assert users.log_in("Jane", PASSWORD, Actor()) is None
+    assert users.log_in("Jane", OTHER_PASSWORD, Actor())
 
 
 def test_set_password_has_the_rules_of_the_page(run, user: User) -> None:
     refused(run("set-password", "Jane", "--password-stdin", typed="12345"), "6 to 255")
     assert Session.select().count() == 1
-    assert users.authenticate("Jane", PASSWORD, Client())
+    assert users.log_in("Jane", PASSWORD, Actor())

@@ -11,7 +11,7 @@ from flask.testing import FlaskCliRunner
 from processes import FLASK, ROOT, environment, flask
 
 from accounts import users
-from accounts.client import Client
+from accounts.actor import OPERATOR, Actor
 from app import create_app
 from database import database, release
 from models import Session
@@ -35,12 +35,12 @@ def run(runner: FlaskCliRunner):
 @pytest.fixture
 def two(app: Flask) -> dict[str, str]:
     """Tokens of Jane's sessions in Firefox and Safari and of Other's in Lynx, by browser."""
-    users.create_user("Jane", PASSWORD)
-    users.create_user("Other", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
+    users.create_user("Other", PASSWORD, OPERATOR)
     seats = {"Firefox": "Jane", "Safari": "Jane", "Lynx": "Other"}
     tokens = {}
     for number, (browser, name) in enumerate(seats.items()):
-        tokens[browser] = users.log_in(name, PASSWORD, Client("192.0.2.1", browser)).token
+        tokens[browser] = users.log_in(name, PASSWORD, Actor("192.0.2.1", browser)).token
         sql(
             "UPDATE session SET last_seen_at = ?, created_at = 1764849240000 WHERE user_agent = ?",
             (1764849240000 + 1000 * number, browser),
@@ -185,8 +185,8 @@ def test_prune_removes_dead_rows_and_says_how_many(run, two: dict[str, str]) -> 
 
 
 def test_prune_goes_in_batches_while_people_log_in(app: Flask, settings: dict[str, str]) -> None:
-    users.create_user("Jane", PASSWORD)
-    user = users.create_user("Other", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
+    user = users.create_user("Other", PASSWORD, OPERATOR)
     sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
         "INSERT INTO session SELECT randomblob(32), ?, 1, 1, 1, 1, 1, '', '' FROM n",
@@ -197,7 +197,7 @@ def test_prune_goes_in_batches_while_people_log_in(app: Flask, settings: dict[st
     process = subprocess.Popen([*FLASK, "sessions", "prune"], env=environment(settings), cwd=ROOT)
     logged_in, meanwhile = 0, set()
     while process.poll() is None:
-        assert users.log_in("Jane", PASSWORD, Client())
+        assert users.log_in("Jane", PASSWORD, Actor())
         logged_in += 1
         meanwhile.add(Session.select().where(Session.idle_expires_at == 1).count())
         release()

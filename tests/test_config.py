@@ -11,6 +11,7 @@ from processes import ROOT, flask
 
 from app import create_app
 from config import Config, ConfigError
+from cores import available_cores
 
 GOOD_KEY = "0123456789abcdef" * 4
 OTHER_KEY = "fedcba9876543210" * 4
@@ -19,6 +20,7 @@ DEFAULTS = {
     "PORT": 5000,
     "PUBLIC_URL": "",
     "PROXY_HOPS": 0,
+    "SITE_NAME": "Vestibule",
     "DATABASE_URL": "sqlite:///vestibule.db",
     "SECRET_KEY_FALLBACKS": [],
     "SESSION_ACTIVE_PERIOD": timedelta(days=1),
@@ -32,7 +34,7 @@ DEFAULTS = {
     "LIMIT_LOGIN_ADDRESS": parse_many("20 per 10 minutes"),
     "LIMIT_SIGNUP_ADDRESS": parse_many("10/hour"),
     "EVENT_RETENTION": timedelta(days=365),
-    "HASH_THREADS": os.cpu_count(),
+    "HASH_THREADS": min(available_cores(), 256),
     "HASH_QUEUE": 16,
 }
 
@@ -76,6 +78,7 @@ GOOD = [
     ("PUBLIC_URL", "https://example.org:8443", "https://example.org:8443"),
     ("PUBLIC_URL", "http://[::1]:5000", "http://[::1]:5000"),
     ("PROXY_HOPS", "2", 2),
+    ("SITE_NAME", "Über uns & Co", "Über uns & Co"),
     ("LIMIT_SIGNUP_ADDRESS", "3 per 2 hours", parse_many("3 per 2 hours")),
     ("EVENT_RETENTION", "30 d", timedelta(days=30)),
     ("DATABASE_URL", "sqlite:////srv/x.db", "sqlite:////srv/x.db"),
@@ -132,6 +135,7 @@ BAD = {
         "on",
     ],
     "PROXY_HOPS": [*NO_NUMBER, "10"],
+    "SITE_NAME": ["x" * 41, "two\nlines", "bell\a"],
     "SECRET_KEY": ["short", "0123456789" * 3, "a" * 64, "ab" * 32, "x" * 31],
     "SECRET_KEY_FALLBACKS": ["short", f"{GOOD_KEY},short", "a" * 64],
     "SESSION_ACTIVE_PERIOD": NO_PERIOD,

@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from cli import serve
+from cli import server
 
 INFINITY = resource.RLIM_INFINITY
 
@@ -27,5 +27,5 @@ def test_no_more_are_taken_than_there_are_file_numbers_for(
     given = []
     monkeypatch.setattr(resource, "getrlimit", lambda _kind: limits)
     monkeypatch.setattr(resource, "setrlimit", lambda _kind, limit: given.append(limit))
-    assert serve.connections() == taken
+    assert server.connections() == taken
     assert given == ([] if raised is None else [(raised, limits[1])])

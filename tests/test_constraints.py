@@ -9,7 +9,7 @@ from flask import Flask
 from peewee import DatabaseError, IntegrityError
 
 from accounts import users
-from accounts.client import Client
+from accounts.actor import OPERATOR, Actor
 from database import database
 from models import Key, Session, User
 
@@ -21,7 +21,7 @@ INSERT_USER = 'INSERT INTO "user" (id, username, created_at, locked_at) VALUES (
 @pytest.fixture
 def user(app: Flask) -> User:
     """Jane."""
-    return users.create_user("Jane", PASSWORD)
+    return users.create_user("Jane", PASSWORD, OPERATOR)
 
 
 def refuse(value: object, kind: type, statement: str, values: Sequence[object]) -> None:
@@ -89,7 +89,7 @@ def test_the_database_refuses_a_key_that_is_none(user: User, column: str, value:
 def test_the_database_refuses_a_session_that_is_none(
     user: User, column: str, value: object
 ) -> None:
-    users.log_in("Jane", PASSWORD, Client("192.0.2.1", "Firefox"))
+    users.log_in("Jane", PASSWORD, Actor("192.0.2.1", "Firefox"))
     kind = bytes if column == "id" else kind_of(column)
     refuse(value, kind, f"UPDATE session SET {column} = ?", (value,))
     assert Session.select().count() == 1

@@ -1,16 +1,16 @@
 import sqlite3
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import PASSWORD, Browser, held_connections
+from conftest import OLD_HASH, OLD_PASSWORD, PASSWORD, Browser, held_connections
 from flask import Flask
-from lucia import V2_HASH, V2_PASSWORD
 from peewee import IntegrityError, OperationalError
 
-from accounts import passwords, sessions, users
-from accounts.client import Client
+from accounts import hashing, sessions, users
+from accounts.actor import OPERATOR, Actor
 from database import DatabaseURLError, advice, connect, database, release
 from models import User
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.database("sqlite")]
 @pytest.fixture
 def user(app: Flask) -> User:
     """Jane."""
-    return users.create_user("Jane", PASSWORD)
+    return users.create_user("Jane", PASSWORD, OPERATOR)
 
 
 def test_a_connection_is_used_again_by_the_next_request(browser: Browser) -> None:
@@ -51,7 +51,7 @@ def test_only_the_count_of_a_try_is_not_waited_for(
     monkeypatch.setattr(
         database.obj, "begin", lambda *_: (levels.append(database.pragma("synchronous")), begin())
     )
-    users.log_in("Jane", PASSWORD, Client("192.0.2.1"))
+    users.log_in("Jane", PASSWORD, Actor("192.0.2.1"))
     assert levels == [1, 2]  # 1 is NORMAL, 2 is FULL
     with database.atomic(), database.unsynced():
         assert database.pragma("synchronous") == 2
@@ -69,7 +69,7 @@ def test_a_connection_that_may_not_wait_for_the_disk_is_not_used_again(
 
     with monkeypatch.context() as broken:
         broken.setattr(database.obj, "execute_sql", fail)
-        assert users.log_in("Jane", PASSWORD, Client("192.0.2.1"))
+        assert users.log_in("Jane", PASSWORD, Actor("192.0.2.1"))
     assert database.connection() is not kept
     assert database.pragma("synchronous") == 2
 
@@ -93,7 +93,7 @@ def test_a_deleted_file_is_noticed_and_not_made_again(user: User) -> None:
     with pytest.raises(OperationalError, match="unable to open"):
         User.select().count()
     with pytest.raises(OperationalError, match="unable to open"):
-        users.create_user("Other", PASSWORD)
+        users.create_user("Other", PASSWORD, OPERATOR)
     assert not Path(database.path).exists()
 
 
@@ -101,13 +101,13 @@ def test_a_replaced_file_is_read_from_the_next_request_on(user: User, tmp_path: 
     """A backup put back while the application runs."""
     backup = tmp_path / "backup.db"
     database.execute_sql("VACUUM INTO ?", (str(backup),))
-    users.create_user("Later", PASSWORD)
+    users.create_user("Later", PASSWORD, OPERATOR)
     release()
     database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     release()
     backup.replace(database.path)
     assert [row.username for row in User.select()] == ["Jane"]
-    users.create_user("Newer", PASSWORD)
+    users.create_user("Newer", PASSWORD, OPERATOR)
     with sqlite3.connect(database.path) as other:
         assert other.execute("SELECT count(*) FROM user").fetchone() == (2,)
     other.close()
@@ -177,6 +177,31 @@ def test_threads_write_in_turn_and_one_whose_turn_never_comes_says_so(
     assert User.get().locked_at == 1
 
 
+def test_a_write_waits_for_threads_and_processes_together_no_longer_than_the_timeout(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("database.sqlite.BUSY_TIMEOUT", 1.2)
+    database.pragma("busy_timeout", 1200, permanent=True)
+    release()
+    other = sqlite3.connect(database.path, isolation_level=None)
+
+    def lock_late() -> float:
+        started = time.monotonic()
+        with pytest.raises(OperationalError, match="locked"):
+            lock_jane(1)
+        return time.monotonic() - started
+
+    other.execute("BEGIN IMMEDIATE")  # another process has the file for good
+    with ThreadPoolExecutor(1) as threads:
+        with database._turn:  # and a thread has the turn for a second
+            waits = threads.submit(lock_late)
+            time.sleep(1)
+        assert 1.1 < waits.result() < 1.9
+    other.close()
+    timeouts = {each.execute("PRAGMA busy_timeout").fetchone() for each in database._waiting}
+    assert timeouts == {(1200,)}, "the next write has all its patience"
+
+
 def test_readers_never_wait_for_a_writer(jane: Browser) -> None:
     writer = sqlite3.connect(database.path, isolation_level=None)
     try:
@@ -197,32 +222,32 @@ def test_a_connection_cannot_be_released_inside_a_transaction(user: User) -> Non
 
 
 def log_in_on_an_older_hash() -> None:
-    database.execute_sql("UPDATE key SET password_hash = ?", (V2_HASH,))
-    assert users.log_in("Jane", V2_PASSWORD, Client())
+    database.execute_sql("UPDATE key SET password_hash = ?", (OLD_HASH,))
+    assert users.log_in("Jane", OLD_PASSWORD, Actor())
 
 
 @pytest.mark.parametrize(
     "action",
     [
-        lambda user: users.create_user("Other", PASSWORD),
-        lambda user: users.sign_up("Other", PASSWORD, Client()),
-        lambda user: users.log_in("Jane", PASSWORD, Client()),
-        lambda user: users.log_in("Nobody", PASSWORD, Client()),
+        lambda user: users.create_user("Other", PASSWORD, OPERATOR),
+        lambda user: users.sign_up("Other", PASSWORD, Actor()),
+        lambda user: users.log_in("Jane", PASSWORD, Actor()),
+        lambda user: users.log_in("Nobody", PASSWORD, Actor()),
         lambda user: log_in_on_an_older_hash(),
-        lambda user: users.set_password(user, "another horse"),
+        lambda user: users.set_password(user, "another horse", OPERATOR),
     ],
     ids=["create", "sign up", "log in", "unknown name", "older hash", "set password"],
 )
 def test_nobody_holds_a_connection_while_waiting_for_a_hash(
     user: User, action, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, held = passwords._threads.run, []
+    run, held = hashing.HashingThreads.run, []
 
     def watched(*args: object) -> object:
         held.append((database.is_closed(), held_connections()))
         return run(*args)
 
-    monkeypatch.setattr(passwords._threads, "run", watched)
+    monkeypatch.setattr(hashing.HashingThreads, "run", watched)
     User.select().count()
     action(user)
     assert set(held) == {(True, 0)}
@@ -230,9 +255,9 @@ def test_nobody_holds_a_connection_while_waiting_for_a_hash(
 
 def test_a_hash_is_never_computed_inside_a_transaction(user: User) -> None:
     with database.atomic(), pytest.raises(OperationalError):
-        users.create_user("Other", PASSWORD)
+        users.create_user("Other", PASSWORD, OPERATOR)
     with database.atomic(), pytest.raises(OperationalError):
-        users.log_in("Jane", PASSWORD, Client())
+        users.log_in("Jane", PASSWORD, Actor())
     assert User.select().count() == 1
 
 

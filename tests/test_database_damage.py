@@ -8,6 +8,7 @@ from peewee import IntegrityError
 from processes import flask
 
 from accounts import users
+from accounts.actor import OPERATOR
 from database import database
 from models import Event, Key, User
 
@@ -40,7 +41,7 @@ def test_b142_a_damaged_hash_is_a_wrong_password_and_a_line_for_the_operator(
     assert [line["message"] for line in log()] == ["a stored password hash is damaged"]
     assert Event.select().order_by(Event.id.desc()).get().kind == "authn_login_fail"
     user = User.get()
-    users.set_password(user, PASSWORD)
+    users.set_password(user, PASSWORD, OPERATOR)
     assert Browser(app).log_in("Jane").status_code == 302
 
 

@@ -14,10 +14,11 @@ import faults
 import pytest
 from conftest import PASSWORD, Browser, field, hidden_fields, lacking, page_form, soup
 from faults import impatient, log, settings
-from peewee import OperationalError
+from peewee import DataError, InternalError, OperationalError
 from processes import flask
 
 from accounts import users
+from accounts.actor import OPERATOR
 from app import create_app
 from database import database, release
 from models import MODELS, Session, User
@@ -109,6 +110,17 @@ def test_commands_say_it_in_one_line_and_do_nothing(app, jane, runner, name):
     assert done.stderr.startswith("Error: the database cannot be used: ")
     assert done.stderr.count("\n") == 1
     assert rows() == before
+
+
+@EACH
+def test_no_fault_of_the_installation_counts_as_the_programs(app, jane, name, monkeypatch):
+    """DataError and InternalError are a 500: "the fault is ours"."""
+    raised = []
+    monkeypatch.setattr(database.obj, "advice", lambda error: raised.append(error) or "")
+    with FAULTS[name][0]():
+        assert Browser(app).sign_up("Other").status_code == 503
+    assert raised
+    assert not [error for error in raised if isinstance(error, DataError | InternalError)]
 
 
 @EACH
@@ -218,4 +230,4 @@ def lose_the_transaction():
 def test_a_rollback_that_is_not_needed_any_more_hides_no_fault(app):
     with pytest.raises(OperationalError, match="the disk is full"):
         lose_the_transaction()
-    assert users.create_user("Jane", PASSWORD)
+    assert users.create_user("Jane", PASSWORD, OPERATOR)

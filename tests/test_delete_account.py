@@ -7,6 +7,7 @@ from conftest import PASSWORD, Browser, field_error, page_text
 from profile_pages import change_username, delete_account
 
 from accounts import events, users
+from accounts.actor import OPERATOR
 from database import database
 from models import Event, Key, Session, User
 
@@ -43,7 +44,7 @@ def test_what_remains_names_nobody(app, jane, tmp_path):
 def test_the_browser_forgets_whom_it_knew(jane):
     delete_account(jane)
     known = jane.client.get_cookie("known_browser").value
-    signed = jane.client.application.session_interface._serializers["known_browser"]
+    signed = jane.client.application.session_interface.serializers["known_browser"]
     assert signed.loads(known)["users"] == []
 
 
@@ -64,7 +65,7 @@ def test_the_name_may_be_typed_in_any_case(jane, typed):
     ],
 )
 def test_a_refusal_stands_at_its_field_and_deletes_nothing(app, jane, typed, current, wrong, words):
-    users.create_user("Other", PASSWORD)
+    users.create_user("Other", PASSWORD, OPERATOR)
     answer = delete_account(jane, typed, current)
     assert answer.status_code == 400
     assert words in field_error(answer.text, wrong)
@@ -78,7 +79,7 @@ def test_a_deletion_that_crashes_half_way_deletes_nothing(jane, monkeypatch):
     assert rows() == [1, 1, 1]
 
 
-def test_nobody_elses_account_is_touched(app, jane):
+def test_no_other_account_is_touched(app, jane):
     other = Browser(app)
     other.sign_up("Other")
     delete_account(jane)
@@ -86,7 +87,7 @@ def test_nobody_elses_account_is_touched(app, jane):
     assert other.is_signed_in()
 
 
-def test_the_name_is_free_and_whoever_takes_it_begins_with_nothing(app, jane):
+def test_the_name_is_free_and_its_next_owner_begins_with_nothing(app, jane):
     delete_account(jane)
     other = Browser(app)
     assert other.sign_up("Jane", "other horse").status_code == 302

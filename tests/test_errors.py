@@ -10,6 +10,7 @@ import pytest
 from conftest import PASSWORD, field, hidden_fields, on_sqlite, page_form, soup, sql
 
 from accounts import users
+from accounts.actor import OPERATOR
 from database import database
 from models import Key, Session, User, now
 
@@ -37,7 +38,7 @@ def crash(*_args):
 
 
 def send(status, browser, monkeypatch):
-    """Bring about an error."""
+    """Cause an error."""
     if status == 500:
         monkeypatch.setattr(users, "sign_up", crash)
     if status == 503:
@@ -86,7 +87,7 @@ def test_retry_after_comes_with_503_alone(browser, monkeypatch, status):
 
 @pytest.mark.parametrize("path", ["/nowhere", "/profile/nowhere", "/signup/", "/static/nowhere"])
 @pytest.mark.parametrize("who", ["browser", "jane"])
-def test_an_unknown_path_is_404_for_a_stranger_and_a_signed_in_visitor(request, who, path):
+def test_an_unknown_path_is_404_for_a_stranger_and_a_logged_in_visitor(request, who, path):
     assert request.getfixturevalue(who).get(path).status_code == 404
 
 
@@ -113,7 +114,7 @@ def test_a_post_where_nothing_can_be_posted_is_405(jane, path):
     assert jane.client.post(path).status_code == 405
 
 
-def test_a_signed_in_visitor_stays_one_on_an_error_page(jane):
+def test_a_logged_in_visitor_stays_one_on_an_error_page(jane):
     page = soup(jane.get("/nowhere").text)
     assert page.find("main").find("a", href="/profile")
     assert page.find("form", action="/logout")
@@ -175,7 +176,7 @@ def junk():
 
 @contextmanager
 def locked():
-    """Somebody else writes and does not come to an end."""
+    """Another process writes and does not finish."""
     if not on_sqlite():
         with postgresql.locked():
             yield
@@ -194,7 +195,7 @@ FAULTS = pytest.mark.parametrize("fault", [gone, OF_A_FILE, locked])
 @pytest.mark.parametrize("path", ["/signup", "/login"])
 def test_a_database_fault_leaves_the_form_as_typed(app, browser, fault, path):
     if path == "/login":
-        users.create_user("Jane", PASSWORD)
+        users.create_user("Jane", PASSWORD, OPERATOR)
     form = typed(browser, path)
     with fault():
         page = browser.client.post(path, data=form)
@@ -211,7 +212,7 @@ def test_a_database_fault_leaves_the_form_as_typed(app, browser, fault, path):
 
 
 @pytest.mark.database("sqlite")
-def test_a_database_that_is_gone_is_not_made_anew(browser):
+def test_a_database_that_is_gone_is_not_created_again(browser):
     """An empty one in its place would hide from the operator that everything is missing."""
     with gone():
         assert browser.sign_up("Jane").status_code == 503
@@ -225,7 +226,7 @@ def test_pages_that_need_no_database_answer_without_it(app, browser, fault):
 
 
 @pytest.mark.parametrize("fault", [gone, OF_A_FILE])
-def test_a_signed_in_visitor_is_not_signed_out_by_a_database_fault(jane, fault):
+def test_a_logged_in_visitor_is_not_logged_out_by_a_database_fault(jane, fault):
     with fault():
         answer = jane.get("/profile")
         assert answer.status_code == 503

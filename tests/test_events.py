@@ -3,23 +3,22 @@
 import contextlib
 
 import pytest
-from conftest import PASSWORD, Browser, sql
-from lucia import V2_HASH, V2_PASSWORD
+from conftest import OLD_HASH, OLD_PASSWORD, PASSWORD, Browser, sql
 
-from accounts import events, sessions, users
-from accounts.client import COMMAND_LINE, Client
+from accounts import events, sessions, settings, users
+from accounts.actor import OPERATOR, Actor
 from accounts.events import Kind
 from database import database
 from models import Event, Session, User, now
 
 DAY = 86_400_000
-HERE = Client("192.0.2.1", "Firefox")
+HERE = Actor("192.0.2.1", "Firefox")
 
 
 @pytest.fixture
 def user(app):
     """Jane, with nothing on record."""
-    user = users.create_user("Jane", PASSWORD)
+    user = users.create_user("Jane", PASSWORD, OPERATOR)
     Event.delete().execute()
     return user
 
@@ -60,7 +59,7 @@ def test_log_in(user):
 @pytest.mark.parametrize("locked", [False, True])
 def test_a_failed_log_in(user, locked):
     if locked:
-        users.lock_user(user)
+        users.lock_user(user, OPERATOR)
         Event.delete().execute()
     users.log_in("Jane", PASSWORD if locked else "wrong horse", HERE)
     assert recorded() == [from_here("authn_login_fail", user)]
@@ -72,8 +71,8 @@ def test_a_failed_log_in_at_an_unknown_name_is_not_on_record(user):
 
 
 def test_a_hash_that_was_upgraded(user):
-    sql("UPDATE key SET password_hash = ?", (V2_HASH,))
-    handle = users.log_in("Jane", V2_PASSWORD, HERE).handle
+    sql("UPDATE key SET password_hash = ?", (OLD_HASH,))
+    handle = users.log_in("Jane", OLD_PASSWORD, HERE).handle
     assert recorded() == [
         from_here("authn_password_upgrade", user),
         from_here("authn_login_success", user, handle),
@@ -96,10 +95,10 @@ def test_a_session_that_died_of_age_is_recorded_when_it_is_used_again(user):
     assert recorded() == [by_command("session_expired", user, signed_in.handle)]
 
 
-def test_a_session_that_another_one_left_no_place_for(user):
+def test_a_session_that_had_to_make_room_for_another(user, monkeypatch):
     first = users.log_in("Jane", PASSWORD, HERE)
     Session.update(created_at=1).execute()
-    object.__setattr__(sessions.rules._periods, "per_user", 1)
+    monkeypatch.setattr(settings, "SESSIONS_PER_USER", 1)
     Event.delete().execute()
     second = users.log_in("Jane", PASSWORD, HERE)
     assert recorded() == [
@@ -125,6 +124,62 @@ def test_commands(user, runner):
         by_command("user_locked", user),
         by_command("user_unlocked", user),
     ]
+
+
+ADMIN = Actor("198.51.100.7", "Safari")
+CHANGES = {
+    "lock": (users.lock_user, ["user_locked", "session_ended"]),
+    "unlock": (users.unlock_user, ["user_unlocked"]),
+    "rename": (lambda user, actor: users.rename_user(user, "Janet", actor), ["user_renamed"]),
+    "new password": (
+        lambda user, actor: users.set_password(user, "another horse", actor),
+        ["authn_password_change", "session_ended"],
+    ),
+    "end a session": (
+        lambda user, actor: sessions.invalidate_session(Session.get(), "x", actor),
+        ["session_ended"],
+    ),
+    "end a user's sessions": (
+        lambda user, actor: sessions.invalidate_user_sessions(user, "x", actor), ["session_ended"],
+    ),
+    "end all sessions": (
+        lambda user, actor: sessions.invalidate_all_sessions("x", actor), ["session_ended"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("actor", [OPERATOR, ADMIN], ids=["operator", "another visitor"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_who_changed_an_account_is_on_record(user, caplog, change, actor):
+    act, kinds = CHANGES[change]
+    if change == "unlock":
+        users.lock_user(user, HERE)
+    else:
+        users.log_in("Jane", PASSWORD, HERE)
+    Event.delete().execute()
+    caplog.clear()
+    act(user, actor)
+    expected = (user.id, actor.ip_address, actor.user_agent)
+    assert [(kind, *rest) for kind, *rest in (each[:4] for each in recorded())] == [
+        (kind, *expected) for kind in kinds
+    ]
+    assert [(each.fields["event"], each.fields["ip"]) for each in caplog.records] == [
+        (kind, actor.ip_address) for kind in kinds
+    ]
+
+
+@pytest.mark.parametrize("actor", [OPERATOR, ADMIN], ids=["operator", "another visitor"])
+def test_who_deleted_an_account_is_in_the_log_alone(user, caplog, actor):
+    user_id, handle = user.id, users.log_in("Jane", PASSWORD, HERE).handle
+    caplog.clear()
+    users.delete_user(user, actor)
+    assert recorded() == [("user_deleted", None, "", "", "", "")]
+    fields = [each.fields for each in caplog.records]
+    ended = {"session": handle, "detail": "account deleted"}
+    common = {"ip": actor.ip_address, "user": user_id}
+    assert fields == [
+        {"event": "session_ended", **common, **ended}, {"event": "user_deleted", **common},
+    ]  # fmt: skip
 
 
 def test_sessions_that_the_operator_ended(user, runner):
@@ -154,9 +209,9 @@ def rolled_back(action):
 @pytest.mark.parametrize(
     "action",
     [
-        users.lock_user,
-        users.delete_user,
-        lambda user: sessions.invalidate_user_sessions(user, "x"),
+        lambda user: users.lock_user(user, HERE),
+        lambda user: users.delete_user(user, HERE),
+        lambda user: sessions.invalidate_user_sessions(user, "x", OPERATOR),
         lambda user: sessions.create_session(user, HERE),
         lambda user: events.record_failed_login(user, HERE, ""),
         lambda user: events.record(Kind.USER_LOCKED, user, HERE),
@@ -169,7 +224,7 @@ def test_what_did_not_happen_is_neither_on_record_nor_in_the_log(user, action, c
     caplog.clear()
     rolled_back(lambda: action(user))
     assert recorded() == before
-    users.unlock_user(user)  # a later transaction brings nothing of it to light
+    users.unlock_user(user, OPERATOR)  # a later transaction brings nothing of it to light
     logged = [record.fields["event"] for record in caplog.records]
     assert logged == []
 
@@ -192,7 +247,7 @@ def test_an_unknown_name_costs_the_same_writes_as_a_known_one(user):
 
 
 def test_a_user_deleted_while_a_wrong_password_is_looked_at_breaks_nothing(user):
-    users.delete_user(user)
+    users.delete_user(user, OPERATOR)
     events.record_failed_login(user, HERE, "")
     assert [kind for kind, *_ in recorded()] == ["user_deleted"]
 
@@ -211,5 +266,5 @@ def test_old_events_are_deleted_a_few_with_each_log_in(app, user):
 
 def test_every_kind_fits_its_column(user):
     for kind in Kind:
-        events.record(kind, user, COMMAND_LINE)
+        events.record(kind, user, OPERATOR)
     assert len(recorded()) == len(Kind)

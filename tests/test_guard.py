@@ -1,10 +1,10 @@
 """What is let through to a view. What is not: catalogue/test_csrf.py, test_form_shape.py."""
 
 import pytest
-from conftest import PASSWORD, hidden_fields, page_form
+from conftest import PASSWORD, Browser, hidden_fields, page_form
 
-from blueprints.current_session import csrf_token
-from blueprints.forms import LoginForm
+from blueprints.auth import LoginForm
+from web.current_session import csrf_token
 
 FORM = {"username": "Jane", "password": PASSWORD}
 
@@ -31,15 +31,31 @@ def test_a_form_sent_from_this_site_is_taken(browser, headers):
 
 
 def test_the_form_that_all_visitors_share_has_the_token_of_each(app):
-    """Flask-WTF's {{ form.hidden_tag() }}, in a template of somebody's own."""
+    """Flask-WTF's {{ form.hidden_tag() }} or {{ form.csrf_token }}, in a template of your own."""
     tokens = set()
     for _ in range(3):
         with app.test_request_context("/login"):
             token = csrf_token()
-            assert f'value="{token}"' in LoginForm.unsent().hidden_tag()
-            assert LoginForm.unsent().csrf_token.current_token == token
+            form = LoginForm.unsent()
+            assert f'name="csrf_token" value="{token}"' in form.hidden_tag()
+            assert form.csrf_token == form.hidden_tag()
             tokens.add(token)
     assert len(tokens) == 3
+
+
+def test_no_visitor_writes_to_the_form_that_all_share(app):
+    pytest.importorskip("web.fast", reason="without it no form is shared")
+    with app.test_request_context("/login"):
+        shared = LoginForm.unsent()
+        before = [dict(vars(field)) for field in shared]
+    visitor = Browser(app)
+    visitor.log_in("Jane", "wrong horse")
+    visitor.log_in("", "")
+    visitor.client.post("/login", data=FORM)
+    visitor.client.post("/login", data=FORM, headers={"Origin": "null"})
+    visitor.client.post("/login", data={"username": "x" * 20_000})
+    assert [dict(vars(field)) for field in shared] == before
+    assert (shared.errors, shared.alert, shared.context) == ({}, None, {})
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/profile"])

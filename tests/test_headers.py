@@ -162,7 +162,7 @@ def test_over_https_signing_up_in_and_out_works(secure):
 
 
 def test_b053_over_https_a_cookie_of_the_plain_name_counts_for_nothing(secure):
-    """A neighbour on another subdomain, or anybody on plain HTTP, could plant that one."""
+    """A neighbour on another subdomain, or an attacker on plain HTTP, could plant that one."""
     secure.sign_up("Jane")
     value = secure.client.get_cookie("__Host-auth_session", domain="accounts.example.org").value
     client = secure.client.application.test_client(use_cookies=False)

@@ -15,7 +15,7 @@ def test_home_tells_a_stranger_what_this_is_and_links_to_sign_up_log_in_and_prof
     assert "username and a password" in soup(page.text).find("main").get_text()
 
 
-def test_home_greets_a_signed_in_visitor_by_username_and_links_to_the_profile(jane):
+def test_home_greets_a_logged_in_visitor_by_username_and_links_to_the_profile(jane):
     page = jane.get("/")
     assert page.status_code == 200
     assert soup(page.text).h1.get_text(" ", strip=True) == "Hello, Jane"
@@ -23,7 +23,7 @@ def test_home_greets_a_signed_in_visitor_by_username_and_links_to_the_profile(ja
     assert not {"/signup", "/login"} & {link["href"] for link in soup(page.text).find_all("a")}
 
 
-def test_home_has_a_log_out_button_that_works_for_a_signed_in_visitor(jane):
+def test_home_has_a_log_out_button_that_works_for_a_logged_in_visitor(jane):
     form = soup(jane.get("/").text).find("main").find("form", action="/logout", method="post")
     assert form.button.get_text(strip=True) == "Log out"
     token = form.find("input", attrs={"name": "csrf_token"})["value"]
@@ -49,7 +49,7 @@ def test_healthz_says_ok_when_the_database_answers(browser):
     assert (answer.status_code, answer.text, answer.mimetype) == (200, "ok", "text/plain")
 
 
-def test_healthz_says_ok_to_a_signed_in_visitor_too(jane):
+def test_healthz_says_ok_to_a_logged_in_visitor_too(jane):
     assert jane.get("/healthz").text == "ok"
 
 

@@ -8,6 +8,7 @@ from conftest import NO_LIMITS, PASSWORD, SECRET_KEY, Browser
 from itsdangerous import URLSafeSerializer
 
 from accounts import users
+from accounts.actor import OPERATOR
 from app import create_app
 from database import database
 from models import Session, User
@@ -81,7 +82,7 @@ def test_it_comes_with_sign_up_and_log_in_and_not_otherwise(app, browser):
     assert browser.client.get_cookie(COOKIE) is None
     browser.sign_up("Other")
     assert browser.client.get_cookie(COOKIE)
-    users.create_user("Third", PASSWORD)
+    users.create_user("Third", PASSWORD, OPERATOR)
     phone = Browser(app)
     phone.log_in("Third")
     assert phone.client.get_cookie(COOKIE)
@@ -131,13 +132,13 @@ def test_it_knows_the_last_five_accounts(app, browser):
 
 
 def test_only_accounts_that_logged_in_from_it_are_known(app, jane):
-    users.create_user("Other", PASSWORD)
+    users.create_user("Other", PASSWORD, OPERATOR)
     attacked(app, "Other")
     assert not gets_in(app, jane.client.get_cookie(COOKIE).value, "Other")
 
 
 def test_a_failed_log_in_makes_nothing_known(app, jane):
-    users.create_user("Other", PASSWORD)
+    users.create_user("Other", PASSWORD, OPERATOR)
     jane.log_out()
     before = jane.client.get_cookie(COOKIE).value
     jane.log_in("Other", "wrong horse")
@@ -193,7 +194,7 @@ def test_it_opens_nothing_without_the_password(app, jane):
     assert moved.get("/profile").status_code == 302
 
 
-def test_a_rotated_key_keeps_it_and_signs_it_anew_at_the_next_log_in(app, jane, settings):
+def test_a_rotated_key_keeps_it_and_signs_it_again_at_the_next_log_in(app, jane, settings):
     old = jane.client.get_cookie(COOKIE).value
     database.close_all()
     rotated = create_app(settings | {"SECRET_KEY": OTHER_KEY, "SECRET_KEY_FALLBACKS": SECRET_KEY})

@@ -4,15 +4,17 @@ import json
 import re
 import subprocess
 import sys
+from datetime import datetime
 
 import pytest
 from conftest import PASSWORD, Browser, sql
 from processes import ROOT, Visitor, environment, free_port, server
 
 from accounts import throttling, users
+from accounts.actor import OPERATOR
 from accounts.errors import TooManyAttempts
-from blueprints import logs
 from models import Event, Session, User
+from web import logs
 
 CANARY = "canary-5f1d0c"
 HOSTILE = 'evil\r\n{"event": "forged"}\x1b[31m\u2028\u2029\u202e\x85\x7fend'
@@ -147,7 +149,7 @@ def crash(name, *_rest):
 
 
 def test_what_visitors_send_stays_one_line_of_ascii(app, capfd, monkeypatch):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     sql("UPDATE user SET username = ?", (HOSTILE[:31],))
     browser = Browser(app)
     browser.client.environ_base["HTTP_USER_AGENT"] = HOSTILE
@@ -194,7 +196,7 @@ def test_no_secret_is_ever_in_the_log_or_on_record(app, capfd, monkeypatch, faul
 ONE_LINE = """
 import logging, os, sys, time
 from flask import Flask
-from blueprints import logs
+from web import logs
 app = Flask("x")
 logs.init_app(app)
 with app.test_request_context():
@@ -209,7 +211,7 @@ def test_times_are_utc_wherever_the_server_stands(monkeypatch):
     )  # fmt: skip
     line = json.loads(done.stderr)
     assert TIME.fullmatch(line["ts"])
-    written = logs.datetime.fromisoformat(line["ts"]).timestamp()
+    written = datetime.fromisoformat(line["ts"]).timestamp()
     assert 0 <= written - float(done.stdout) < 30
 
 

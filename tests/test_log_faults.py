@@ -14,8 +14,8 @@ from conftest import Browser, hidden_fields, page_form
 from processes import FLASK, ROOT, Visitor, environment, free_port, listens, sql, wait_until
 
 from accounts import users
-from blueprints import logs
 from models import Event, Session, User
+from web import logs
 
 PIPE = 2 * 4096  # bytes: the smallest that behaves like an ordinary one of 65536
 
@@ -137,7 +137,7 @@ def test_b155_a_full_pipe_that_nobody_reads_keeps_no_request_waiting(settings):
     assert {line["event"] for line in before} == {"authz_fail"}
     assert len(before) > PIPE // 1000
     assert (lost["event"], last["event"]) == ("sys_error", "session_ended")
-    assert lost["message"] == f"{100 - len(before)} lines were lost: nobody read the log"
+    assert lost["message"] == f"{100 - len(before)} lines were lost: the log was not read"
 
 
 def test_every_line_is_written_before_its_answer_and_none_is_lost_at_the_end(settings):
@@ -163,7 +163,7 @@ def test_a_line_longer_than_the_pipe_is_cut_where_nobody_reads_and_whole_where_s
         os.set_blocking(reader, False)
         assert set(log.read()) == {"x"}
         handler.handle(logging.makeLogRecord({"msg": "short"}))
-        assert log.read().splitlines()[1:] == ["1 lines were lost: nobody read the log", "short"]
+        assert log.read().splitlines()[1:] == ["1 lines were lost: the log was not read", "short"]
         os.set_blocking(reader, True)
         thread = threading.Thread(target=handler.handle, args=[long])
         thread.start()

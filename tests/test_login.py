@@ -8,7 +8,8 @@ import argon2
 import pytest
 from conftest import PASSWORD, Browser, field, field_error, hidden_fields, page_form, page_text
 
-from accounts import hashing, passwords, users
+from accounts import hashing, settings, users
+from accounts.actor import OPERATOR
 from models import Key, Session, User
 
 FORM = {"username": "Jane", "password": PASSWORD}
@@ -17,7 +18,7 @@ FORM = {"username": "Jane", "password": PASSWORD}
 @pytest.fixture
 def account(app):
     """Jane has an account and is signed in nowhere."""
-    return users.create_user("Jané", PASSWORD)
+    return users.create_user("Jané", PASSWORD, OPERATOR)
 
 
 def test_the_form_is_shown_to_a_stranger(browser):
@@ -58,7 +59,7 @@ def test_the_session_row_knows_the_browser_and_the_address(account, browser):
 
 
 def prepare(case, account):
-    """Bring about a reason to be refused; return the name and password to try."""
+    """Create a reason to be refused; return the name and password to try."""
     if case == "unknown name":
         return "Nobo", PASSWORD
     if case == "impossible name":
@@ -66,7 +67,7 @@ def prepare(case, account):
     if case == "wrong password":
         return "Jané", "wrong horse"
     if case == "locked user":
-        users.lock_user(account)
+        users.lock_user(account, OPERATOR)
     elif case == "key without a password":
         Key.update(password_hash=None).execute()
     elif case == "damaged hash":
@@ -85,7 +86,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("case", REFUSALS)
-def test_whoever_is_refused_reads_incorrect_username_or_password(account, browser, case):
+def test_a_visitor_who_is_refused_reads_incorrect_username_or_password(account, browser, case):
     page = browser.log_in(*prepare(case, account))
     assert page.status_code == 400
     assert "Incorrect username or password" in page_text(page.text)
@@ -123,7 +124,7 @@ def test_a_good_log_in_costs_exactly_one_hash(account, browser, monkeypatch):
 
 
 def count_hashes(monkeypatch):
-    """Return a list that grows with every Argon2 computation, whoever asks for it."""
+    """Return a list that grows with every Argon2 computation, for any caller."""
     ran = []
 
     def count(function):
@@ -176,7 +177,7 @@ def test_when_the_queue_for_hashes_is_full_log_in_says_503_at_once(account, brow
 
 
 def test_when_the_wait_for_a_hash_is_too_long_log_in_says_503(account, browser, monkeypatch):
-    monkeypatch.setattr(hashing, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(hashing, "MAX_WAIT", 0.05)
     with hashing_occupied(queue=1):
         page = browser.log_in("Jané")
     assert page.status_code == 503
@@ -199,24 +200,24 @@ def test_other_pages_answer_while_no_password_can_be_hashed(jane):
 
 @contextmanager
 def hashing_occupied(queue):
-    """Keep the only hashing thread at other work, `queue` places free before it."""
-    passwords.configure(threads=1, queue=queue, memory_cost=8, time_cost=1, parallelism=1)
+    """Keep the only hashing thread busy, with `queue` slots free before it."""
     begun, enough = threading.Event(), threading.Event()
 
     def work():
         begun.set()
         enough.wait(30)
 
-    executor = passwords._threads._executor
-    holder = threading.Thread(target=passwords._threads.run, args=[work])
-    holder.start()
-    begun.wait(30)
-    try:
-        yield
-    finally:
-        enough.set()
-        holder.join()
-        executor.submit(int).result()  # the place is given back after the work is done
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "HASH_THREADS", 1)
+        patch.setattr(settings, "HASH_QUEUE", queue)
+        holder = threading.Thread(target=hashing.run, args=[work])
+        holder.start()
+        begun.wait(30)
+        try:
+            yield
+        finally:
+            enough.set()
+            holder.join()
 
 
 def test_b040_b057_a_planted_cookie_s_csrf_token_does_not_work_after_log_in(app, account):
@@ -233,18 +234,18 @@ def test_b040_b057_a_planted_cookie_s_csrf_token_does_not_work_after_log_in(app,
 
 def test_b039_nothing_planted_in_the_anonymous_cookie_survives_log_in(account, browser):
     with browser.client.session_transaction() as session:
-        session["planted"] = "by somebody else"
+        session["planted"] = "by an attacker"
     browser.log_in("Jané")
     with browser.client.session_transaction() as session:
         assert set(session) == {"token", "csrf_token"}
 
 
-def test_a_signed_in_visitor_is_sent_from_the_form_to_the_profile(jane):
+def test_a_logged_in_visitor_is_sent_from_the_form_to_the_profile(jane):
     answer = jane.get("/login")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/profile")
 
 
-def test_a_form_left_open_and_sent_by_a_signed_in_visitor_changes_nothing(account, browser):
+def test_a_form_left_open_and_sent_by_a_logged_in_visitor_changes_nothing(account, browser):
     form = hidden_fields(page_form(browser.get("/login").text, "/login"))
     browser.sign_up("Jane")
     cookie = browser.client.get_cookie("auth_session")

@@ -8,7 +8,7 @@ import pytest
 from conftest import PASSWORD, Browser, field, field_error, page_text, soup
 
 from accounts import events, users
-from accounts.client import Client
+from accounts.actor import OPERATOR, Actor
 from accounts.events import Kind
 from models import User
 
@@ -26,12 +26,12 @@ MARKUP = [
 
 
 def wrong_password(browser):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     return browser.log_in("Jane", "wrong horse")
 
 
 def taken_name(browser):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     return browser.sign_up("Jane")
 
 
@@ -67,7 +67,7 @@ def with_others(path):
         browser.sign_up("Jane", "password1")
         Browser(browser.client.application).log_in("Jane", "password1")
         for _ in range(30):
-            events.record(Kind.LOGIN_FAIL, User.get(), Client("192.0.2.1", "Firefox"))
+            events.record(Kind.LOGIN_FAIL, User.get(), Actor("192.0.2.1", "Firefox"))
         return browser.get(path)
 
     return visit
@@ -75,7 +75,7 @@ def with_others(path):
 
 def signed_out_elsewhere(browser):
     browser.sign_up("Jane")
-    users.lock_user(User.get())
+    users.lock_user(User.get(), OPERATOR)
     return browser.get("/")
 
 
@@ -135,11 +135,11 @@ def test_has_a_space_between_attributes(name, browser):
     assert not re.search(r'="[^"<>]*"[a-z]', PAGES[name](browser).text)
 
 
-def test_has_one_h1_a_title_and_a_language(page):
+def test_has_one_h1_a_title_and_a_language(app, page):
     [heading] = page.find_all("h1")
     [title] = page.find_all("title")
     assert heading.get_text(strip=True)
-    assert re.fullmatch(r"\S.* – Vestibule", title.get_text())
+    assert re.fullmatch(rf"\S.* – {app.config['SITE_NAME']}", title.get_text())
     assert page.html["lang"] == "en"
 
 

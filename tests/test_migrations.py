@@ -10,7 +10,7 @@ from processes import flask, flask_at_once
 
 import migrations
 from accounts import sessions, users
-from accounts.client import Client
+from accounts.actor import OPERATOR, Actor
 from app import create_app
 from database import database
 from models import MODELS, User
@@ -33,7 +33,7 @@ def empty(settings: dict[str, str]):
 def filled(app: Flask) -> dict[str, list[tuple]]:
     """Everything in a database with users, keys and sessions."""
     for number in range(20):
-        users.sign_up(f"user{number}", PASSWORD, Client("192.0.2.1", "Firefox"))
+        users.sign_up(f"user{number}", PASSWORD, Actor("192.0.2.1", "Firefox"))
     database.execute_sql("UPDATE user SET locked_at = 1 WHERE username = 'user7'")
     database.execute_sql("UPDATE key SET password_hash = NULL WHERE provider_user_id = 'user8'")
     return content()
@@ -94,7 +94,7 @@ def test_migrating_again_changes_nothing(filled: dict, settings: dict[str, str])
 
 def test_a_new_database_is_its_owners_alone(empty: Path) -> None:
     migrations.upgrade()
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     files = [file for file in empty.parent.iterdir() if file.name.startswith(empty.name)]
     assert len(files) > 1, "the WAL is a file of its own"
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
@@ -121,7 +121,7 @@ def test_a_rebuild_of_a_table_with_children_loses_nothing(filled: dict, scripts:
     assert schema(Path(database.path))["user"] != before["user"], "the table was rebuilt"
     assert content() == filled
     assert database.execute_sql("PRAGMA foreign_keys").fetchone() == (1,)
-    users.delete_user(User.get(User.username == "user0"))
+    users.delete_user(User.get(User.username == "user0"), OPERATOR)
     assert {
         table: len(rows) for table, rows in content().items() if table in FAMILY
     } == dict.fromkeys(FAMILY, 19)
@@ -131,11 +131,11 @@ def test_a_new_column_and_a_new_table_lose_nothing(filled: dict, scripts: Path) 
     write(
         scripts,
         "0900_more",
-        "migrator.migrate(migrator.add_column('user', 'note', TextField(null=True)))\n"
+        "migrator.migrate(migrator.add_column('user', 'more', TextField(null=True)))\n"
         "db.execute_sql('CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT')",
     )
     migrations.upgrade()
-    assert [row[:4] for row in content()["user"]] == filled["user"]
+    assert [row[:-1] for row in content()["user"]] == filled["user"]
     assert {**content(), "user": []} == {**filled, "user": []}
 
 
@@ -202,7 +202,7 @@ def test_of_several_starts_at_once_one_migrates(settings: dict[str, str]) -> Non
 
 def test_a_filled_database_survives_starts_at_once(filled: dict, settings: dict[str, str]) -> None:
     """Started again while a session is in use: no row is lost, nobody is signed out."""
-    token = users.log_in("user1", PASSWORD, Client()).token
+    token = users.log_in("user1", PASSWORD, Actor()).token
     done = flask_at_once(settings, "db", "init", times=3)
     assert {process.stdout.split(": ")[-1].strip() for process in done} == {
         "up to date, nothing to do"

@@ -62,7 +62,7 @@ class Model:
         if session is None:
             return None
         if session.dead():
-            self.close(browser, "this session had expired")
+            self.close(browser, "this session expired")
             return None
         if session.active < 0:
             session.active, session.idle = min(ACTIVE, session.left), min(IDLE, session.left)
@@ -111,7 +111,7 @@ class Model:
 
     def set_password(self, account):
         account.password = OPERATORS
-        self.end(account, "has set a new password")
+        self.end(account, "set a new password")
 
     def lock(self, account):
         account.locked = True
@@ -160,9 +160,9 @@ COMMANDS = {
 }
 BUTTONS = ["/logout", "/end", "/end-others"]
 REASONS = {
-    "the password was changed", "has set a new password", "the account was locked",
+    "the password was changed", "set a new password", "the account was locked",
     "ended from another device", "ended by the person who runs this site",
-    "this session had expired", "or its account was deleted",
+    "this session expired", "or its account was deleted",
 }  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from profile_pages import FIREFOX, change_password, change_username, token_of
 
 from accounts import sessions
-from blueprints.logs import JSONLines
 from models import MODELS, Session
+from web.logs import JSONLines
 
 PAGES = ["/", "/profile", "/profile/password", "/profile/username", "/profile/sessions",
          "/profile/activity", "/profile/export", "/profile/delete", "/nowhere"]  # fmt: skip

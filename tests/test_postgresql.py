@@ -16,13 +16,13 @@ from processes import Visitor, flask, flask_at_once, free_port, server, wait_unt
 
 import migrations
 from accounts import users
-from accounts.client import Client
+from accounts.actor import OPERATOR, Actor
 from accounts.errors import UsernameTaken
 from app import create_app
 from config import ConfigError
 from database import advice, database, release
-from database import postgresql as database_postgresql
-from database.postgresql import MOST_CONNECTIONS
+from database.postgresql import server as database_server
+from database.postgresql.server import MAX_CONNECTIONS
 from models import User
 
 pytestmark = pytest.mark.database("postgresql")
@@ -65,7 +65,7 @@ def test_a_server_that_was_restarted_is_noticed_before_anybody_is_told(
 def test_requests_share_so_many_connections_and_wait_for_one_of_them(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_postgresql, "PATIENCE", 0.2)
+    monkeypatch.setattr(database_server, "MAX_WAIT", 0.2)
     release()
     done = threading.Event()
 
@@ -76,10 +76,10 @@ def test_requests_share_so_many_connections_and_wait_for_one_of_them(
         release()
 
     holding = threading.Semaphore(0)
-    with ThreadPoolExecutor(MOST_CONNECTIONS) as threads:
-        for _ in range(MOST_CONNECTIONS):
+    with ThreadPoolExecutor(MAX_CONNECTIONS) as threads:
+        for _ in range(MAX_CONNECTIONS):
             threads.submit(hold)
-        assert all(holding.acquire(timeout=20) for _ in range(MOST_CONNECTIONS))
+        assert all(holding.acquire(timeout=20) for _ in range(MAX_CONNECTIONS))
         assert browser.get("/healthz").status_code == 503
         done.set()
     assert browser.get("/healthz").status_code == 200
@@ -88,7 +88,7 @@ def test_requests_share_so_many_connections_and_wait_for_one_of_them(
 def test_only_the_count_of_a_try_is_not_waited_for(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     levels = []
     commit = database.obj.commit
 
@@ -97,7 +97,7 @@ def test_only_the_count_of_a_try_is_not_waited_for(
         commit()
 
     monkeypatch.setattr(database.obj, "commit", watched)
-    users.log_in("Jane", PASSWORD, Client("192.0.2.1"))
+    users.log_in("Jane", PASSWORD, Actor("192.0.2.1"))
     assert levels == ["off", "on"]
     with database.atomic(), database.unsynced():
         pass
@@ -142,11 +142,11 @@ def test_a_connection_lost_in_the_commit_is_told_as_what_it_is(app: Flask) -> No
 
 
 def test_after_a_refusal_by_the_index_the_connection_is_as_good_as_before(app: Flask) -> None:
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     connection = database.connection()
     with pytest.raises(UsernameTaken):
-        users.create_user("jane", PASSWORD)
-    assert users.create_user("Joan", PASSWORD)
+        users.create_user("jane", PASSWORD, OPERATOR)
+    assert users.create_user("Joan", PASSWORD, OPERATOR)
     assert database.connection() is connection
 
 
@@ -165,7 +165,8 @@ def test_text_is_compared_by_its_bytes_whatever_the_locale_of_the_server(app: Fl
 
 
 def test_a_long_list_comes_as_it_is_read(app: Flask) -> None:
-    sql("INSERT INTO user SELECT 'id' || i, 'User' || i, i, NULL FROM generate_series(1, 5000) i")
+    rows = "SELECT 'id' || i, 'User' || i, i FROM generate_series(1, 5000) i"
+    sql(f"INSERT INTO user (id, username, created_at) {rows}")
     rows = database.stream(User.select().order_by(User.created_at))
     assert next(rows).username == "User1"
     cursors = sql("SELECT count(*) FROM pg_cursors").fetchone()[0]
@@ -273,11 +274,11 @@ def test_a_new_key_reaches_one_host_after_the_other(settings: dict[str, str]) ->
 
 def test_an_error_keeps_what_the_refused_row_holds_to_itself(app: Flask) -> None:
     with pytest.raises(Exception) as fault:  # noqa: PT011 - whatever it is
-        sql("INSERT INTO user VALUES ('canary', '', 1, NULL)")
+        sql("INSERT INTO user (id, username, created_at) VALUES ('canary', '', 1)")
     assert "canary" not in str(fault.value)
     assert "user_username_check" in str(fault.value)
     with psycopg.connect(database.obj.conninfo) as bare, pytest.raises(psycopg.Error) as quoted:
-        bare.execute("INSERT INTO \"user\" VALUES ('canary', '', 1, NULL)")
+        bare.execute("INSERT INTO \"user\" (id, username, created_at) VALUES ('canary', '', 1)")
     assert "canary" in str(quoted.value), "what we keep out"
 
 
@@ -301,13 +302,50 @@ def test_transactions_are_what_we_count_on_whatever_is_the_default_there(
 def test_a_transaction_in_which_a_statement_failed_is_never_taken_for_committed(app: Flask) -> None:
     def careless() -> None:
         with database.atomic():
-            sql("INSERT INTO user VALUES ('jane', 'Jane', 1, NULL)")
+            sql("INSERT INTO user (id, username, created_at) VALUES ('jane', 'Jane', 1)")
             with suppress(IntegrityError):
-                sql("INSERT INTO user VALUES ('jane', 'Jane', 1, NULL)")
+                sql("INSERT INTO user (id, username, created_at) VALUES ('jane', 'Jane', 1)")
 
     with pytest.raises(OperationalError, match="nothing can be committed"):
         careless()
     assert User.select().count() == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [
+        ("XX000", "restore a backup"),
+        ("XX001", "restore a backup"),
+        ("XX002", "restore a backup"),
+        ("25006", "standby"),
+        ("25P03", "stalled"),
+        ("25P04", "stalled"),
+        ("40001", "may try again"),
+        ("42501", "owner"),
+        ("42P01", "flask db init"),
+        ("42703", "flask db init"),
+        ("53100", "disk"),
+        ("53200", "PostgreSQL cannot be used"),
+        ("55P03", "Rows stay locked"),
+        ("57014", "PostgreSQL cannot be used"),
+        ("58030", "PostgreSQL cannot be used"),
+    ],
+)
+def test_every_fault_of_the_installation_is_a_503_with_advice(
+    app: Flask, state: str, word: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not a 500, whose text says that the fault is the program's."""
+    sql(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION 'invalid page' USING ERRCODE = '{state}'; END $$"
+    )
+    sql('CREATE TRIGGER broken BEFORE INSERT ON "user" FOR EACH ROW EXECUTE FUNCTION fail()')
+    answer = Browser(app).sign_up("Jane")
+    assert answer.status_code == 503
+    assert "Nothing was changed" in page_text(answer.text)
+    (fault,) = [record.fields for record in caplog.records if hasattr(record, "fields")
+                and "advice" in record.fields]  # fmt: skip
+    assert word in fault["advice"]
 
 
 def test_what_may_not_be_done_is_a_fault_with_advice(app: Flask) -> None:

@@ -8,6 +8,7 @@ from conftest import Browser, everything, page_text, soup
 from playhouse.test_utils import count_queries
 
 from accounts import users
+from accounts.actor import OPERATOR
 from models import Session, User, now
 
 HOUR = 3_600_000
@@ -47,7 +48,7 @@ def test_the_profile_is_that_of_the_visitor_and_of_nobody_else(app, jane):
     assert "Other" not in page_text(jane.get("/profile").text)
 
 
-def test_a_signed_in_request_is_one_select_and_sends_no_cookie(jane):
+def test_a_request_of_a_member_is_one_select_and_sends_no_cookie(jane):
     jane.get("/profile")
     with count_queries() as queries:
         answer = jane.get("/profile")
@@ -57,7 +58,7 @@ def test_a_signed_in_request_is_one_select_and_sends_no_cookie(jane):
     assert "Set-Cookie" not in answer.headers
 
 
-def test_a_signed_in_request_writes_nothing(jane):
+def test_a_request_of_a_member_writes_nothing(jane):
     before = everything()
     with count_queries() as queries:
         jane.get("/profile")
@@ -75,7 +76,7 @@ def test_a_strangers_request_asks_the_database_nothing(browser):
     assert queries.get_queries() == []
 
 
-def test_a_static_file_asks_the_database_nothing_whoever_wants_it(jane):
+def test_a_static_file_asks_the_database_nothing_for_any_visitor(jane):
     with count_queries() as queries, jane.get("/static/style.css") as answer:
         assert answer.status_code == 200
     assert queries.get_queries() == []
@@ -130,9 +131,9 @@ def test_a_session_is_never_renewed_past_90_days(jane):
 @pytest.mark.parametrize(
     "ended",
     [
-        users.lock_user,
-        users.delete_user,
-        lambda user: users.set_password(user, "another horse"),
+        lambda user: users.lock_user(user, OPERATOR),
+        lambda user: users.delete_user(user, OPERATOR),
+        lambda user: users.set_password(user, "another horse", OPERATOR),
         lambda user: User.update(locked_at=now()).execute(),
     ],
     ids=["locked", "deleted", "password set", "locked by hand in the database"],
@@ -143,7 +144,7 @@ def test_a_browser_whose_account_was_closed_is_a_strangers_at_once(jane, ended):
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
 
 
-def test_a_signed_in_cookie_outlives_the_browser_and_is_out_of_reach_of_scripts(browser):
+def test_the_cookie_of_a_member_outlives_the_browser_and_is_out_of_reach_of_scripts(browser):
     cookie = browser.sign_up("Jane").headers["Set-Cookie"]
     assert re.match(r"auth_session=[\w.-]+; ", cookie)
     assert {"HttpOnly", "Path=/", "SameSite=Lax", f"Max-Age={15 * 86_400}"} <= set(

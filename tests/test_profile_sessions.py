@@ -6,9 +6,9 @@ import pytest
 from conftest import Browser, page_text, soup, sql
 from profile_pages import FIREFOX, end_other_sessions, end_session, token_of
 
-from accounts import sessions
-from blueprints import words
+from accounts import sessions, times
 from models import Session, now
+from web import words
 
 DAY, MINUTE = 86_400_000, 60_000
 
@@ -41,7 +41,7 @@ def test_every_live_session_is_there_with_browser_address_times_and_handle(app, 
     text = page_text(str(theirs))
     assert "Firefox on Linux" in text
     assert "203.0.113.7" in text
-    assert "signed in 3 days ago" in text
+    assert "logged in 3 days ago" in text
     assert "last seen 10 minutes ago" in text
     assert "this browser" not in text
     assert "this browser" in page_text(str(mine))
@@ -93,7 +93,7 @@ def test_all_others_are_ended_at_once(app, jane, phone):
     "spoil",
     [str, str.upper, "{}0".format, *(lambda _, h=h: h for h in ("0" * 12, "%00", "x", "é" * 300))],
 )
-def test_somebody_elses_or_a_made_up_handle_is_a_404(app, jane, spoil):
+def test_another_users_or_a_made_up_handle_is_a_404(app, jane, spoil):
     other = Browser(app)
     other.sign_up("Other")
     handle = spoil(handle_of(other))
@@ -138,7 +138,7 @@ def test_without_this_browsers_token_nothing_is_ended(jane, phone, path):
     ],
 )  # fmt: skip
 def test_a_browser_is_named_in_words(user_agent, said):
-    assert words.browser_words(user_agent) == said
+    assert words.describe_browser(user_agent) == said
 
 
 @pytest.mark.parametrize(
@@ -150,5 +150,5 @@ def test_a_browser_is_named_in_words(user_agent, said):
     ],
 )  # fmt: skip
 def test_a_length_of_time_is_said_in_words(monkeypatch, seconds, said):
-    monkeypatch.setattr(words, "now", lambda: 10**12)
-    assert words.ago(10**12 - seconds * 1000) == said
+    monkeypatch.setattr(times, "now", lambda: 10**12)
+    assert times.ago(10**12 - seconds * 1000) == said

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from conftest import OLD_HASH, OLD_PASSWORD
 from crash import half_there
-from lucia import V2_HASH, V2_PASSWORD
 from processes import (
     FLASK,
     PATIENCE,
@@ -89,7 +89,7 @@ def worker():
     print("ready", flush=True)
     while os.getppid() == main:
         time.sleep(0.01)
-    from cli.serve import load_worker
+    from cli.server import load_worker
     load_worker("app:create_app")
     print("left behind", flush=True)
 
@@ -140,16 +140,16 @@ def test_b149_told_to_stop_it_finishes_log_ins_under_way_and_exits_0(
     settings["HASH_THREADS"] = "1"
     with server(settings) as process:
         assert Visitor(settings).submit("/signup", "Jane")[0] == 302
-        sql(settings, "UPDATE key SET password_hash = ?", V2_HASH)  # slow to verify
+        sql(settings, "UPDATE key SET password_hash = ?", OLD_HASH)  # slow to verify
         browsers = [Visitor(settings) for _ in range(4)]
         tokens = [browser.prepare("/login") for browser in browsers]
-        sql(settings, "INSERT INTO user VALUES ('other', 'Other', 0, NULL)")
+        sql(settings, "INSERT INTO user (id, username, created_at) VALUES ('other', 'Other', 0)")
         for number in range(len(browsers)):
             sql(settings, "INSERT INTO key VALUES ('username', ?, 'other', ?)",
-                f"user{number}", V2_HASH)  # fmt: skip
+                f"user{number}", OLD_HASH)  # fmt: skip
 
         def log_in(number: int) -> tuple[int, str]:
-            fields = {"username": f"user{number}", "password": V2_PASSWORD, **tokens[number]}
+            fields = {"username": f"user{number}", "password": OLD_PASSWORD, **tokens[number]}
             return browsers[number].send("/login", fields)[:2]
 
         with ThreadPoolExecutor(len(browsers)) as threads:

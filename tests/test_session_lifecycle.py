@@ -8,6 +8,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from accounts import users
+from accounts.actor import OPERATOR
 from accounts.sessions import opening
 from app import create_app
 from database import database
@@ -146,7 +147,7 @@ def test_b043_a_user_locked_or_deleted_is_out_at_once_in_every_browser(
 ) -> None:
     phone = Browser(app)
     phone.log_in("Jane")
-    change(User.get())
+    change(User.get(), OPERATOR)
     assert not jane.is_signed_in()
     assert not phone.is_signed_in()
 
@@ -161,14 +162,14 @@ def test_b129_a_request_under_way_never_brings_back_a_session_that_was_ended(
     jane: Browser, monkeypatch: pytest.MonkeyPatch, age: timedelta
 ) -> None:
     let_pass(age)
-    find = opening._find
+    load = opening.load_joined
 
-    def find_and_end_elsewhere(session_id: bytes) -> Session | None:
-        session = find(session_id)
+    def load_and_end_elsewhere(*args: object) -> Session | None:
+        session = load(*args)
         sql("DELETE FROM session")
         return session
 
-    monkeypatch.setattr(opening, "_find", find_and_end_elsewhere)
+    monkeypatch.setattr(opening, "load_joined", load_and_end_elsewhere)
     answer = jane.get("/profile")
     assert Session.select().count() == 0
     assert not sent_cookie(answer), "the cookie of an ended session is not renewed"

@@ -6,23 +6,23 @@ import pytest
 from conftest import PASSWORD, on_sqlite, sql, stored
 from flask import Flask
 
-from accounts import sessions, users
-from accounts.client import USER_AGENT_MAX, Client
+from accounts import sessions, settings, users
+from accounts.actor import OPERATOR, USER_AGENT_MAX, Actor
 from database import database
 from models import Session, User, now
 
 pytestmark = pytest.mark.usefixtures("app")
 DAY = 86_400_000  # ms
-CLIENT = Client("192.0.2.1", "Firefox")
+CLIENT = Actor("192.0.2.1", "Firefox")
 
 
 @pytest.fixture
 def user(app: Flask) -> User:
     """Jane, who has no session."""
-    return users.create_user("Jane", PASSWORD)
+    return users.create_user("Jane", PASSWORD, OPERATOR)
 
 
-def begin(user: User, client: Client = CLIENT) -> str:
+def begin(user: User, client: Actor = CLIENT) -> str:
     with database.atomic():
         return sessions.create_session(user, client).token
 
@@ -69,7 +69,10 @@ def test_nothing_in_the_database_opens_a_session(user: User) -> None:
 
 
 def test_a_token_opens_its_own_session_with_its_user(user: User) -> None:
-    tokens = {begin(someone): someone for someone in (user, users.create_user("Other", PASSWORD))}
+    tokens = {
+        begin(someone): someone
+        for someone in (user, users.create_user("Other", PASSWORD, OPERATOR))
+    }
     for token, someone in tokens.items():
         session = sessions.validate_session(token)
         assert session is not None
@@ -80,7 +83,7 @@ def test_a_token_opens_its_own_session_with_its_user(user: User) -> None:
 
 def test_a_session_remembers_who_began_it(user: User) -> None:
     before = now()
-    begin(user, Client.of("::ffff:192.0.2.7", "x" * 10_000))
+    begin(user, Actor.visitor("::ffff:192.0.2.7", "x" * 10_000))
     session = Session.get()
     assert session.ip_address == "192.0.2.7"
     assert session.user_agent == "x" * USER_AGENT_MAX
@@ -90,7 +93,7 @@ def test_a_session_remembers_who_began_it(user: User) -> None:
 
 
 def test_a_user_has_at_most_100_sessions_and_the_oldest_goes(user: User) -> None:
-    other = users.create_user("Other", PASSWORD)
+    other = users.create_user("Other", PASSWORD, OPERATOR)
     others_token = begin(other)
     plant(user, 100, idle_expires_at=now() + DAY)
     oldest = Session.select().where(Session.user == user).first()
@@ -103,16 +106,18 @@ def test_a_user_has_at_most_100_sessions_and_the_oldest_goes(user: User) -> None
     assert sessions.validate_session(others_token)
 
 
-def test_a_lowered_cap_holds_from_the_next_log_in(user: User, app: Flask) -> None:
+def test_a_lowered_cap_holds_from_the_next_log_in(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for _ in range(5):
         begin(user)
-    sessions.configure(timedelta(days=1), timedelta(days=14), timedelta(days=90), per_user=2)
+    monkeypatch.setattr(settings, "SESSIONS_PER_USER", 2)
     assert sessions.validate_session(begin(user))
     assert Session.select().count() == 2
 
 
-def test_each_log_in_removes_a_few_dead_rows_of_anybody(user: User) -> None:
-    plant(users.create_user("Gone", PASSWORD), 12, idle_expires_at=now() - 1)
+def test_each_log_in_removes_a_few_dead_rows_of_any_user(user: User) -> None:
+    plant(users.create_user("Gone", PASSWORD, OPERATOR), 12, idle_expires_at=now() - 1)
     left = []
     for _ in range(3):
         begin(user)
@@ -149,9 +154,11 @@ def test_pruning_never_locks_the_others_out_for_long(user: User) -> None:
     assert max(changed) <= 200
 
 
-def test_pruning_removes_rows_past_a_shortened_maximal_age_too(user: User) -> None:
+def test_pruning_removes_rows_past_a_shortened_maximal_age_too(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plant(user, 3, idle_expires_at=now() + DAY, created_at=now() - 20 * DAY)
-    sessions.configure(timedelta(days=1), timedelta(days=14), timedelta(days=10), per_user=100)
+    monkeypatch.setattr(settings, "SESSION_MAX_AGE", 10 * 86_400_000)
     assert sessions.live_sessions().count() == 0
     assert sessions.prune_sessions() == 3
     assert Session.select().count() == 0
@@ -188,7 +195,7 @@ def test_a_handle_of_extreme_digits_finds_its_session(user: User, byte: int) -> 
 
 
 def test_live_sessions_are_listed_last_seen_first(user: User) -> None:
-    other = users.create_user("Other", PASSWORD)
+    other = users.create_user("Other", PASSWORD, OPERATOR)
     for someone, seen in ((user, 100), (other, 300), (user, 200)):
         handle = sessions.hash_token(begin(someone))
         sql("UPDATE session SET last_seen_at = ? WHERE id = ?", (seen, handle))
@@ -200,25 +207,27 @@ def test_live_sessions_are_listed_last_seen_first(user: User) -> None:
 
 
 def test_sessions_are_ended_one_by_one_by_user_or_all(user: User) -> None:
-    other = users.create_user("Other", PASSWORD)
+    other = users.create_user("Other", PASSWORD, OPERATOR)
     tokens = [begin(someone) for someone in (user, user, user, other, other)]
     opened = [sessions.validate_session(token) for token in tokens]
 
     def open_now() -> list[bool]:
         return [sessions.validate_session(token) is not None for token in tokens]
 
-    sessions.invalidate_session(opened[0], "test")
+    sessions.invalidate_session(opened[0], "test", OPERATOR)
     assert open_now() == [False, True, True, True, True]
-    assert sessions.invalidate_user_sessions(user, "test", keep=opened[2]) == 1
+    assert sessions.invalidate_user_sessions(user, "test", OPERATOR, keep=opened[2]) == 1
     assert open_now() == [False, False, True, True, True]
-    assert sessions.invalidate_user_sessions(user, "test") == 1
-    assert sessions.invalidate_all_sessions("test") == 2
+    assert sessions.invalidate_user_sessions(user, "test", OPERATOR) == 1
+    assert sessions.invalidate_all_sessions("test", OPERATOR) == 2
     assert not any(open_now())
 
 
-def test_a_lifetime_is_never_longer_than_the_maximal_age(app: Flask) -> None:
+def test_a_lifetime_is_never_longer_than_the_maximal_age(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert sessions.lifetime() == timedelta(days=15)
-    sessions.configure(timedelta(days=1), timedelta(days=14), timedelta(days=3), per_user=100)
+    monkeypatch.setattr(settings, "SESSION_MAX_AGE", 3 * 86_400_000)
     assert sessions.lifetime() == timedelta(days=3)
 
 
@@ -227,6 +236,6 @@ def test_an_ended_sessions_id_is_never_given_out_again(user: User) -> None:
     for _ in range(20):
         token = begin(user)
         seen.add(bytes(Session.get().id))
-        sessions.invalidate_all_sessions("test")
+        sessions.invalidate_all_sessions("test", OPERATOR)
         assert sessions.validate_session(token) is None
     assert len(seen) == 20

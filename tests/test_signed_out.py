@@ -5,9 +5,10 @@ from conftest import PASSWORD, Browser, hidden_fields, on_sqlite, page_form, pag
 from profile_pages import change_password, token_of
 
 from accounts import sessions, users
+from accounts.actor import OPERATOR
 from accounts.sessions import Reason
-from blueprints import words
 from models import Event, Session, User, now
+from web import words
 
 DAY = 86_400_000
 
@@ -17,7 +18,7 @@ def age(**columns):
 
 
 def set_password(_phone):
-    users.set_password(User.get(), "operator's horse")
+    users.set_password(User.get(), "operator's horse", OPERATOR)
 
 
 def too_many(phone):
@@ -33,19 +34,19 @@ def clear_away(_phone):
 
 ENDINGS = {
     "the password was changed": lambda phone: change_password(again(phone)),
-    "has set a new password": set_password,
+    "runs this site set a new password": set_password,
     "ended from another device": lambda phone: again(phone).submit_to(
         "/profile/sessions", "/profile/sessions/end-others", {}
     ),
     "ended by the person who runs this site": lambda _: sessions.invalidate_all_sessions(
-        Reason.ENDED_BY_OPERATOR
+        Reason.ENDED_BY_OPERATOR, OPERATOR
     ),
-    "the account was locked": lambda _: users.lock_user(User.get()),
+    "the account was locked": lambda _: users.lock_user(User.get(), OPERATOR),
     "too many browsers": too_many,
-    "session had expired": lambda _: age(idle_expires_at=now() - 1),
-    "session had expired.": lambda _: age(created_at=now() - 91 * DAY),
-    "or its account was deleted": lambda _: users.delete_user(User.get()),
-    "had expired, or": clear_away,
+    "because this session expired": lambda _: age(idle_expires_at=now() - 1),
+    "because this session expired.": lambda _: age(created_at=now() - 91 * DAY),
+    "or its account was deleted": lambda _: users.delete_user(User.get(), OPERATOR),
+    "this session expired, or": clear_away,
 }
 
 
@@ -79,7 +80,7 @@ def test_the_reason_is_told_once_in_one_sentence(jane, said, path):
 
 
 def test_the_cookie_is_emptied_of_all_but_the_message(jane):
-    users.lock_user(User.get())
+    users.lock_user(User.get(), OPERATOR)
     jane.get("/profile")
     with jane.client.session_transaction() as cookie:
         assert set(cookie) == {"_flashes", "next"}
@@ -101,7 +102,7 @@ def test_a_form_sent_from_an_ended_session_does_nothing_and_tells_why(jane):
     html = jane.get("/profile/username").text
     data = {**hidden_fields(page_form(html, "/profile/username")), "new_username": "Janet"}
     data["current_password"] = PASSWORD
-    sessions.invalidate_user_sessions(User.get(), Reason.ENDED_ELSEWHERE)
+    sessions.invalidate_user_sessions(User.get(), Reason.ENDED_ELSEWHERE, OPERATOR)
     answer = jane.client.post("/profile/username", data=data, follow_redirects=True)
     assert "ended from another device" in page_text(answer.text)
     assert "nothing was done" in page_text(answer.text)
@@ -132,11 +133,11 @@ def test_the_question_is_answered_by_an_index(jane):
 
 
 def test_every_reason_has_its_sentence():
-    assert set(words.WHY_SIGNED_OUT) == set(Reason) - {Reason.LOGGED_OUT, Reason.DELETED}
-    assert words.why_signed_out("a reason of tomorrow") == "You have been logged out."
+    assert set(words.WHY_LOGGED_OUT) == set(Reason) - {Reason.LOGGED_OUT, Reason.DELETED}
+    assert words.why_logged_out("a reason of tomorrow") == "You have been logged out."
 
 
 def test_no_rows_of_ended_sessions_are_kept(jane):
-    users.lock_user(User.get())
+    users.lock_user(User.get(), OPERATOR)
     assert Session.select().count() == 0
     assert Event.select().where(Event.kind == "session_ended").count() == 1

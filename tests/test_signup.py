@@ -52,12 +52,12 @@ def test_a_taken_name_is_taken_in_any_case_composition_and_full_width_spelling(a
     assert not browser.is_signed_in()
 
 
-def test_a_signed_in_visitor_is_sent_from_the_form_to_the_profile(jane):
+def test_a_logged_in_visitor_is_sent_from_the_form_to_the_profile(jane):
     answer = jane.get("/signup")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/profile")
 
 
-def test_a_form_left_open_and_sent_by_a_signed_in_visitor_makes_nothing(app, browser):
+def test_a_form_left_open_and_sent_by_a_logged_in_visitor_makes_nothing(app, browser):
     form = hidden_fields(page_form(browser.get("/signup").text, "/signup"))
     browser.sign_up("Jane")
     cookie = browser.client.get_cookie("auth_session")

@@ -1,4 +1,4 @@
-"""How often somebody may try (accounts/throttling.py), asked of the domain."""
+"""How many tries a visitor has (accounts/throttling.py), asked of the rules."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,16 +18,17 @@ from guessing import (
     user,
 )
 
-from accounts import passwords, users
-from accounts.client import Client
+from accounts import users
+from accounts.actor import OPERATOR, Actor
 from accounts.errors import Busy
+from accounts.hashing import HashingThreads
 
 __all__ = ["hashed", "only", "settings", "user"]  # fixtures
 
 
 def test_after_the_allowed_failures_at_one_account_everybody_unknown_there_waits(user, hashed):
     assert attempts(ALLOWED + 2) == ["wrong"] * ALLOWED + ["wait"] * 2
-    assert attempt(client=THERE) == "wait"
+    assert attempt(actor=THERE) == "wait"
     assert len(hashed) == ALLOWED
 
 
@@ -37,7 +38,7 @@ def test_the_right_password_waits_too(user):
 
 
 def test_another_account_does_not_wait(user):
-    users.create_user("Other", PASSWORD)
+    users.create_user("Other", PASSWORD, OPERATOR)
     attempts(ALLOWED)
     assert attempt("Other", PASSWORD) == "in"
 
@@ -64,12 +65,12 @@ def test_b117_of_fifty_guesses_at_the_same_instant_only_the_allowed_number_is_ha
 
 
 def test_b118_guesses_from_many_addresses_hit_the_limit_of_the_account(user, hashed):
-    answers = [attempt(client=Client(f"198.51.100.{number}")) for number in range(200)]
+    answers = [attempt(actor=Actor(f"198.51.100.{number}")) for number in range(200)]
     assert answers == ["wrong"] * ALLOWED + ["wait"] * (200 - ALLOWED)
     assert len(hashed) == ALLOWED
 
 
-def test_a_success_takes_its_own_try_back_and_nobody_elses(user):
+def test_a_success_takes_its_own_try_back_and_no_one_elses(user):
     attempts(ALLOWED - 1)
     assert attempts(3, password=PASSWORD) == ["in"] * 3
     assert counts() == [ALLOWED - 1, ALLOWED - 1], "of the account and of the address"
@@ -88,9 +89,9 @@ def test_a_success_takes_its_own_try_back_and_nobody_elses(user):
 def test_failures_from_one_address_count_together_whatever_the_names(only, request, addresses):
     only("LOGIN_ADDRESS", "3/minute")
     request.getfixturevalue("app")
-    clients = [Client.of(address, "") for address in addresses]
+    actors = [Actor.visitor(address, "") for address in addresses]
     names = [f"name{number}" for number in range(4)]
-    answers = [attempt(name, client=client) for name, client in zip(names, clients, strict=True)]
+    answers = [attempt(name, actor=actor) for name, actor in zip(names, actors, strict=True)]
     assert answers == ["wrong"] * 3 + ["wait"]
 
 
@@ -98,20 +99,20 @@ def test_another_address_and_another_64_do_not_wait(only, request):
     only("LOGIN_ADDRESS", "1/minute")
     request.getfixturevalue("app")
     for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1"):
-        assert attempts(2, name=address, client=Client.of(address, "")) == ["wrong", "wait"]
+        assert attempts(2, name=address, actor=Actor.visitor(address, "")) == ["wrong", "wait"]
 
 
 def test_commands_and_unix_sockets_have_no_address_to_count(only, request):
     only("LOGIN_ADDRESS", "1/minute")
     request.getfixturevalue("app")
-    assert attempts(3, client=Client()) == ["wrong"] * 3
-    assert [users.create_user(f"name{number}", PASSWORD) for number in range(3)]
+    assert attempts(3, actor=Actor()) == ["wrong"] * 3
+    assert [users.create_user(f"name{number}", PASSWORD, OPERATOR) for number in range(3)]
 
 
 def test_b116_one_password_at_many_names_from_one_address_ends_at_its_limit(only, request, hashed):
     only("LOGIN_ADDRESS", "20 per 10 minutes")
     request.getfixturevalue("app")
-    users.create_user("Name5", PASSWORD)
+    users.create_user("Name5", PASSWORD, OPERATOR)
     answers = [attempt(f"name{number}") for number in range(1000)]
     assert answers == ["wrong"] * 20 + ["wait"] * 980, "known or not"
     assert len(hashed) == 21
@@ -120,60 +121,60 @@ def test_b116_one_password_at_many_names_from_one_address_ends_at_its_limit(only
 def test_a_known_browser_has_a_budget_of_its_own_at_this_account_alone(only, request):
     only("LOGIN_KNOWN_BROWSER", "3/minute")
     request.getfixturevalue("app")
-    user = users.create_user("Jane", PASSWORD)
-    other = users.create_user("Other", PASSWORD)
+    user = users.create_user("Jane", PASSWORD, OPERATOR)
+    other = users.create_user("Other", PASSWORD, OPERATOR)
     laptop, phone = known(user), known(user, "phone")
-    assert attempts(4, client=laptop) == ["wrong"] * 3 + ["wait"]
-    assert attempt(password=PASSWORD, client=phone) == "in"
-    assert attempt("Other", client=laptop) == "wrong", "there it is a stranger"
-    assert attempt("Other", client=known(other)) == "wrong", "its budget there is another"
+    assert attempts(4, actor=laptop) == ["wrong"] * 3 + ["wait"]
+    assert attempt(password=PASSWORD, actor=phone) == "in"
+    assert attempt("Other", actor=laptop) == "wrong", "there it is a stranger"
+    assert attempt("Other", actor=known(other)) == "wrong", "its budget there is another"
 
 
-def test_b119_who_keeps_an_account_throttled_does_not_keep_its_owner_out(user):
+def test_b119_keeping_an_account_throttled_does_not_keep_its_owner_out(user):
     attempts(ALLOWED + 1)
     laptop = known(user)
-    assert attempt(password=PASSWORD, client=Client("192.0.2.9")) == "wait"
-    assert attempts(3, password=PASSWORD, client=laptop) == ["in"] * 3
+    assert attempt(password=PASSWORD, actor=Actor("192.0.2.9")) == "wait"
+    assert attempts(3, password=PASSWORD, actor=laptop) == ["in"] * 3
     assert attempt() == "wait", "the owner's success is not the stranger's"
 
 
 def test_a_known_browser_does_not_count_against_its_address_either(only, request):
     only("LOGIN_ADDRESS", "1/minute")
     request.getfixturevalue("app")
-    laptop = known(users.create_user("Jane", PASSWORD))
-    assert attempts(5, client=laptop) == ["wrong"] * 5
-    assert attempt(client=Client(laptop.ip_address)) == "wrong"
-    assert attempt(password=PASSWORD, client=laptop) == "in", "though its address is spent"
+    laptop = known(users.create_user("Jane", PASSWORD, OPERATOR))
+    assert attempts(5, actor=laptop) == ["wrong"] * 5
+    assert attempt(actor=Actor(laptop.ip_address)) == "wrong"
+    assert attempt(password=PASSWORD, actor=laptop) == "in", "though its address is spent"
 
 
 def test_a_success_clears_the_known_browsers_own_failures_and_no_others(only, request):
     only("LOGIN_KNOWN_BROWSER", "3/minute")
     request.getfixturevalue("app")
-    user = users.create_user("Jane", PASSWORD)
+    user = users.create_user("Jane", PASSWORD, OPERATOR)
     laptop, phone = known(user), known(user, "phone")
-    attempts(2, client=laptop)
-    attempts(2, client=phone)
-    assert attempt(password=PASSWORD, client=laptop) == "in"
+    attempts(2, actor=laptop)
+    attempts(2, actor=phone)
+    assert attempt(password=PASSWORD, actor=laptop) == "in"
     assert counts() == [2]
-    assert attempts(4, client=laptop) == ["wrong"] * 3 + ["wait"]
-    assert attempts(2, client=phone) == ["wrong", "wait"]
+    assert attempts(4, actor=laptop) == ["wrong"] * 3 + ["wait"]
+    assert attempts(2, actor=phone) == ["wrong", "wait"]
 
 
 def test_a_thief_with_an_account_of_his_own_cannot_wipe_his_traces_with_it(only, request):
     only("LOGIN_ADDRESS", "3/minute")
     request.getfixturevalue("app")
-    users.create_user("Thief", PASSWORD)
+    users.create_user("Thief", PASSWORD, OPERATOR)
     assert attempts(2) == ["wrong"] * 2
     assert attempts(10, name="Thief", password=PASSWORD) == ["in"] * 10
     assert attempts(2) == ["wrong", "wait"]
 
 
 def test_a_busy_server_takes_the_try_back(user, monkeypatch):
-    def busy(*_args):
+    def busy(*_args, **_options):
         raise Busy
 
     with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(passwords._threads, "run", busy)
+        meanwhile.setattr(HashingThreads, "run", busy)
         for _ in range(3 * ALLOWED):
             with pytest.raises(Busy):
                 users.log_in("Jane", PASSWORD, HERE)

@@ -19,7 +19,7 @@ from guessing import (
 )
 
 from accounts import throttling, users
-from accounts.client import Client
+from accounts.actor import OPERATOR, Actor
 from accounts.errors import InvalidPassword, InvalidUsername, TooManyAttempts
 from database import database
 from models import Counter, Session, User, now
@@ -49,7 +49,7 @@ def test_the_longest_wait_is_told(only, request, settings):
         users.log_in("Jane", WRONG, HERE)
 
 
-def test_when_the_time_is_over_counting_begins_anew(user):
+def test_when_the_time_is_over_counting_starts_again(user):
     attempts(ALLOWED + 1)
     age(59)
     assert attempt() == "wait"
@@ -65,7 +65,7 @@ def test_made_accounts_count_and_taken_names_count_as_failures(only, request, se
     assert [signed_up(name) for name in ("Name3", "Name4")] == ["Name3", "wait"]
     assert signed_up("Name4", THERE) == "Name4"
     assert [signed_up("Name4", THERE) for _ in range(3)] == ["taken", "taken", "wait"]
-    assert attempt("Name4", client=THERE) == "wait", "asking which names are taken is guessing"
+    assert attempt("Name4", actor=THERE) == "wait", "asking which names are taken is guessing"
     assert len(hashed) == 7
 
 
@@ -89,11 +89,11 @@ def test_b121_a_thousand_sign_ups_from_one_address_end_at_its_limit(only, reques
 
 
 def test_b122_counters_whose_time_is_over_are_deleted_a_few_at_a_time_and_no_others(app):
-    budgets = [throttling.login_account(f"random {number}") for number in range(300)]
+    budgets = [throttling.login_budgets(f"random {number}", OPERATOR) for number in range(300)]
     with database.atomic():
         for budget in budgets:
             throttling.count_try(budget)
-    alive = Counter.id << list(budgets[0].limits)
+    alive = Counter.id << list(budgets[0])
     age(61)
     Counter.update(expires_at=now() + 60_000).where(alive).execute()
     for number in range(1, 61):
@@ -118,13 +118,13 @@ def test_b130_a_clock_set_back_lets_nobody_wait_longer_than_the_window(user, mon
             waits.append(refusal.retry_after)
     assert waits
     assert max(waits) <= 60
-    past += 60_000 + (0 if on_sqlite() else throttling.CLOCKS_APART)
+    past += 60_000 + (0 if on_sqlite() else throttling.CLOCK_SKEW)
     assert attempt(password=PASSWORD) == "in"
 
 
 @pytest.mark.database("postgresql")
 @pytest.mark.parametrize("behind", [1, 30])
-def test_a_host_whose_clock_is_a_little_behind_does_not_begin_the_window_anew(
+def test_a_host_whose_clock_is_a_little_behind_does_not_start_the_window_again(
     user, monkeypatch, behind
 ):
     attempts(ALLOWED)
@@ -134,7 +134,7 @@ def test_a_host_whose_clock_is_a_little_behind_does_not_begin_the_window_anew(
 
 
 def test_neither_name_nor_address_stands_in_the_table(user):
-    attempt("Nobody", client=Client("198.51.100.77"))
+    attempt("Nobody", actor=Actor("198.51.100.77"))
     stored = b"".join(bytes(counter.id) for counter in Counter.select())
     assert Counter.select().count() == 2
     assert {len(counter.id) for counter in Counter.select()} == {16}

@@ -17,6 +17,7 @@ from conftest import (
 from processes import ROOT, environment
 
 from accounts import users
+from accounts.actor import OPERATOR
 from config import Config
 from models import Counter, Session, User
 
@@ -32,7 +33,7 @@ def settings(settings):
 @pytest.fixture
 def account(app):
     """Jane has an account and is signed in nowhere."""
-    return users.create_user("Jane", PASSWORD)
+    return users.create_user("Jane", PASSWORD, OPERATOR)
 
 
 def visitor(app, address="127.0.0.1"):
@@ -84,7 +85,9 @@ def test_b115_the_right_password_while_throttled_gives_the_same_429(account, bro
     assert answer(WRONG) == answer(PASSWORD)
 
 
-def test_whoever_waits_as_long_as_told_may_try_again_and_the_waits_grow_to_a_day(account, browser):
+def test_a_visitor_who_waits_as_long_as_told_may_try_again_and_the_waits_grow_to_a_day(
+    account, browser
+):
     waits = []
     for _ in range(100):
         answer = browser.log_in("Jane", WRONG)
@@ -192,13 +195,13 @@ def test_a_known_browser_that_forgot_its_password_waits_alone(app, jane):
 GUESS = """
 import sys
 from accounts import users
-from accounts.client import Client
+from accounts.actor import OPERATOR, Actor
 from accounts.errors import TooManyAttempts
 from app import create_app
 create_app()
 for _ in range(10):
     try:
-        users.log_in("Jane", "wrong horse", Client("198.51.100.1"))
+        users.log_in("Jane", "wrong horse", Actor("198.51.100.1"))
         print("hashed", flush=True)
     except TooManyAttempts:
         print("waits", flush=True)

@@ -11,12 +11,12 @@ from flask import Flask
 from peewee import PeeweeException
 
 import migrations
-import transfer
 from accounts import passwords, users
-from accounts.client import Client
+from accounts.actor import Actor
 from app import create_app
 from database import database
-from models import Event
+from database.postgresql import transfer
+from models import MODELS, Event
 
 pytestmark = pytest.mark.database("postgresql")
 
@@ -28,7 +28,7 @@ def here(settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     app = create_app({**settings, "DATABASE_URL": f"sqlite:///{tmp_path}/here.db"})
     migrations.upgrade()
     for name in ("Jane", "Ørjan", "josé"):
-        users.sign_up(name, PASSWORD, Client("192.0.2.1", "Firefox"))
+        users.sign_up(name, PASSWORD, Actor("192.0.2.1", "Firefox"))
     return app
 
 
@@ -95,12 +95,9 @@ def test_what_somebody_writes_meanwhile_is_never_lost_silently(
         other.close()
 
     database.close()
-    transfer_rows, transfer.ROWS_AT_ONCE = transfer.ROWS_AT_ONCE, 1
-    try:
-        with pytest.raises(transfer.CopyRefused, match="stop the server"):
-            transfer.copy_to(transfer.target_at(settings["DATABASE_URL"]), write)
-    finally:
-        transfer.ROWS_AT_ONCE = transfer_rows
+    target = transfer.target_at(settings["DATABASE_URL"])
+    with pytest.raises(transfer.CopyRefused, match="stop the server"):
+        transfer.copy_to(target, MODELS, migrations.upgrade, write)
     create_app(settings)
     assert not any(everything().values()), "nothing was copied"
 
@@ -152,5 +149,18 @@ def test_a_server_that_is_not_there_is_said_in_one_line(here: Flask) -> None:
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert refused.stderr.count("\n") == 1
     assert "secret" not in refused.stderr
+    target = transfer.target_at("postgresql://127.0.0.1:1/vestibule")
     with pytest.raises(PeeweeException):
-        transfer.copy_to(transfer.target_at("postgresql://127.0.0.1:1/vestibule"), print)
+        transfer.copy_to(target, MODELS, migrations.upgrade, print)
+
+
+@pytest.mark.parametrize("rows_per_report", [1, 2, 3, 1000])
+def test_every_row_is_reported_once_when_copied_and_once_when_compared(
+    here: Flask, settings: dict[str, str], rows_per_report: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "ROWS_PER_REPORT", rows_per_report)
+    total, reports = transfer.count_rows(MODELS), []
+    target = transfer.target_at(settings["DATABASE_URL"])
+    transfer.copy_to(target, MODELS, migrations.upgrade, reports.append)
+    assert total > 10
+    assert sum(reports) == 2 * total

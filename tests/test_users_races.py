@@ -1,28 +1,28 @@
-"""What happens to an account between two steps of somebody else's."""
+"""What happens to an account between two steps of another request."""
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import PASSWORD, sql
-from lucia import V2_HASH, V2_PASSWORD
+from conftest import OLD_HASH, OLD_PASSWORD, PASSWORD, sql
 
 from accounts import passwords, users
-from accounts.client import Client
+from accounts.actor import OPERATOR, Actor
 from accounts.errors import Busy, UsernameTaken
+from accounts.hashing import HashingThreads
 from database import release
 from models import Key, Session, User
 
 pytestmark = pytest.mark.usefixtures("app")
-CLIENT = Client("192.0.2.1", "Firefox")
+CLIENT = Actor("192.0.2.1", "Firefox")
 OTHER_PASSWORD = "another horse"
 
 
 @pytest.fixture
 def user(app: object) -> User:
     """Jane, whose password is PASSWORD."""
-    return users.create_user("Jane", PASSWORD)
+    return users.create_user("Jane", PASSWORD, OPERATOR)
 
 
 def store_hash(password_hash: str | None) -> None:
@@ -56,7 +56,7 @@ def change_behind(change: Callable[[], object], monkeypatch: pytest.MonkeyPatch)
     """Let something happen to the account, once, right after a password was found good."""
     verify = passwords.verify_password
 
-    def verify_and_change(*args: object) -> bool:
+    def verify_and_change(*args: object) -> str | None:
         answer = verify(*args)
         monkeypatch.setattr(passwords, "verify_password", verify)
         change()
@@ -65,13 +65,13 @@ def change_behind(change: Callable[[], object], monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(passwords, "verify_password", verify_and_change)
 
 
-@pytest.mark.parametrize("stored", [None, V2_HASH], ids=["current hash", "hash of lucia"])
+@pytest.mark.parametrize("stored", [None, OLD_HASH], ids=["current hash", "older hash"])
 @pytest.mark.parametrize(
     "change",
     [
-        users.lock_user,
-        users.delete_user,
-        lambda user: users.set_password(user, OTHER_PASSWORD),
+        lambda user: users.lock_user(user, OPERATOR),
+        lambda user: users.delete_user(user, OPERATOR),
+        lambda user: users.set_password(user, OTHER_PASSWORD, OPERATOR),
     ],
     ids=["locked", "deleted", "new password"],
 )
@@ -81,20 +81,20 @@ def test_b125_b128_what_happens_while_a_password_is_verified_leaves_no_session(
     change: Callable[[User], object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    store_hash(stored or passwords.hash_password(V2_PASSWORD))
+    store_hash(stored or passwords.hash_password(passwords.parse_password(OLD_PASSWORD)))
     change_behind(lambda: change(user), monkeypatch)
-    assert users.log_in("Jane", V2_PASSWORD, CLIENT) is None
+    assert users.log_in("Jane", OLD_PASSWORD, CLIENT) is None
     assert Session.select().count() == 0
 
 
 def test_an_upgraded_hash_never_overwrites_a_password_set_meanwhile(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store_hash(V2_HASH)
+    store_hash(OLD_HASH)
     with monkeypatch.context() as meanwhile:
-        change_behind(lambda: users.set_password(user, OTHER_PASSWORD), meanwhile)
-        users.authenticate("Jane", V2_PASSWORD, CLIENT)
-    assert users.log_in("Jane", V2_PASSWORD, CLIENT) is None
+        change_behind(lambda: users.set_password(user, OTHER_PASSWORD, OPERATOR), meanwhile)
+        users.log_in("Jane", OLD_PASSWORD, CLIENT)
+    assert users.log_in("Jane", OLD_PASSWORD, CLIENT) is None
     assert users.log_in("Jane", OTHER_PASSWORD, CLIENT)
 
 
@@ -102,21 +102,21 @@ def test_two_first_log_ins_on_an_older_hash_at_once_both_succeed(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A phone and a laptop after the move: the upgrade of one is no change of password."""
-    store_hash(V2_HASH)
-    change_behind(lambda: users.log_in("Jane", V2_PASSWORD, CLIENT), monkeypatch)
-    assert users.log_in("Jane", V2_PASSWORD, CLIENT)
+    store_hash(OLD_HASH)
+    change_behind(lambda: users.log_in("Jane", OLD_PASSWORD, CLIENT), monkeypatch)
+    assert users.log_in("Jane", OLD_PASSWORD, CLIENT)
     assert Session.select().count() == 2
 
 
 def test_a_busy_server_changes_nothing(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    def busy(*args: object) -> None:
+    def busy(*args: object, **options: object) -> None:
         raise Busy
 
-    monkeypatch.setattr(passwords._threads, "run", busy)
+    monkeypatch.setattr(HashingThreads, "run", busy)
     for refused in (
         lambda: users.log_in("Jane", PASSWORD, CLIENT),
         lambda: users.sign_up("Other", PASSWORD, CLIENT),
-        lambda: users.set_password(user, OTHER_PASSWORD),
+        lambda: users.set_password(user, OTHER_PASSWORD, OPERATOR),
     ):
         with pytest.raises(Busy, match=r"try again in 5 seconds"):
             refused()
@@ -128,13 +128,13 @@ def test_a_busy_server_changes_nothing(user: User, monkeypatch: pytest.MonkeyPat
 def test_a_good_log_in_succeeds_though_the_server_is_too_busy_to_renew_its_hash(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(*args: object) -> None:
+    def busy(*args: object, **options: object) -> None:
         raise Busy
 
-    store_hash(V2_HASH)
+    store_hash(OLD_HASH)
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(passwords, "hash_password", busy)
-        assert users.log_in("Jane", V2_PASSWORD, CLIENT)
-    assert Key.get().password_hash == V2_HASH
-    assert users.log_in("Jane", V2_PASSWORD, CLIENT)
-    assert Key.get().password_hash != V2_HASH
+        assert users.log_in("Jane", OLD_PASSWORD, CLIENT)
+    assert Key.get().password_hash == OLD_HASH
+    assert users.log_in("Jane", OLD_PASSWORD, CLIENT)
+    assert Key.get().password_hash != OLD_HASH

@@ -1,14 +1,12 @@
-"""Sessions: one row for each signed-in browser.
+"""Sessions: one row for each browser that is logged in.
 
-rules    how long a session lives
-opening  make one, recognise and renew it, find it, say why it is over
-ending   end it for a reason, clear away dead rows
-reasons  the reasons
+rules    how long a session lives, and why it ends
+opening  create one, recognize and renew it, find it, say why it ended
+ending   end it for a reason, delete dead rows
 """
 
 from .ending import (
     delete_dead_sessions,
-    end_sessions,
     invalidate_all_sessions,
     invalidate_session,
     invalidate_user_sessions,
@@ -24,27 +22,4 @@ from .opening import (
     validate_session,
     why_ended,
 )
-from .reasons import Reason
-from .rules import alive, configure, is_dead, lifetime
-
-__all__ = [
-    "Reason",
-    "SignedIn",
-    "alive",
-    "configure",
-    "create_session",
-    "delete_dead_sessions",
-    "end_sessions",
-    "find_session",
-    "hash_token",
-    "invalidate_all_sessions",
-    "invalidate_session",
-    "invalidate_user_sessions",
-    "is_dead",
-    "lifetime",
-    "live_sessions",
-    "prune_sessions",
-    "renew_token",
-    "validate_session",
-    "why_ended",
-]
+from .rules import Reason, alive, is_dead, lifetime

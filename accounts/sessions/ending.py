@@ -1,4 +1,4 @@
-"""End sessions, and clear away the rows of dead ones."""
+"""End sessions, and delete the rows of dead ones."""
 
 import time
 from typing import Any
@@ -6,69 +6,66 @@ from typing import Any
 from peewee import SQL, Expression, Query, Select, fn
 
 from database import database
+from database.statements import statement
 from models import Event, Session, User, now
 
-from .. import events
-from ..client import COMMAND_LINE, Client
+from .. import events, settings
+from ..actor import Actor
 from ..events import Kind
-from ..statements import statement
-from .reasons import Reason
-from .rules import alive, per_user, surplus_of
+from .rules import Reason, alive
 
 BATCH = 200
 OLD_ROWS_PER_LOGIN = 5  # so that no backlog forms; 1 % of a log-in's time, measured
 PAUSE = 0.002  # seconds
 
 
-def invalidate_session(session: Session, reason: str, client: Client = COMMAND_LINE) -> None:
+def invalidate_session(session: Session, reason: str, actor: Actor) -> None:
     """End a session: the row goes, and every copy of its cookie is a stranger's."""
-    end_sessions(Session.id == session.id, reason, client)
+    _end_sessions(Session.id == session.id, reason, actor)
 
 
 def invalidate_user_sessions(
-    user: User, reason: str, client: Client = COMMAND_LINE, keep: Session | None = None
+    user: User, reason: str, actor: Actor, keep: Session | None = None
 ) -> int:
-    """End all sessions of a user but `keep`; return how many.
-
-    The one way to end all that is outstanding: a new password, a lock, an operator's word.
-    """
+    """End all sessions of a user but `keep`; return how many."""
     ended = Session.user == user
-    return end_sessions(ended if keep is None else ended & (Session.id != keep.id), reason, client)
+    return _end_sessions(ended if keep is None else ended & (Session.id != keep.id), reason, actor)
 
 
-def invalidate_all_sessions(reason: str) -> int:
+def invalidate_all_sessions(reason: str, actor: Actor) -> int:
     """End everybody's sessions, in small batches; return how many."""
     ended = 0
     while some := list(Session.select(Session.id).limit(BATCH)):
-        ended += end_sessions(Session.id.in_(some), reason, COMMAND_LINE)
+        ended += _end_sessions(Session.id.in_(some), reason, actor)
         time.sleep(PAUSE)
     return ended
 
 
-def end_sessions(condition: Expression, reason: str, client: Client) -> int:
-    """End the sessions for which a condition holds, and record of each why: its browser is told
-    on its next visit.
-    """
+def _end_sessions(condition: Expression, reason: str, actor: Actor) -> int:
+    """End sessions and record why: each browser is told on its next visit."""
     with database.atomic():
         live = Session.select(Session, User).join(User).where(condition)
         found = {session.id: session for session in live}
-        # Of two who end the same session at once, one does.
+        # Of two that end the same session at once, one does.
         gone = Session.delete().where(Session.id.in_(list(found))).returning(Session.id)
         ended = [found[row.id] for row in gone.execute()] if found else []
         for session in ended:
-            events.record(Kind.SESSION_ENDED, session.user, client, session.handle, reason)
+            events.record(Kind.SESSION_ENDED, session.user, actor, session.handle, reason)
     return len(ended)
 
 
-def clear_away(new: Session, client: Client) -> None:
-    """Make place for a session that was just made: end the user's oldest beyond the number
-    allowed, and delete a few rows whose time is over.
+def make_room(new: Session, actor: Actor) -> None:
+    """End the user's oldest sessions beyond the number allowed, to make room for a new one, and
+    delete a few rows whose time is over.
     """
     surplus, dead, old = _rows_to_go.row(
-        user=new.user.id, allowed=per_user(), moment=now(), kept_since=events.kept_since()
+        user=new.user.id,
+        allowed=settings.SESSIONS_PER_USER,
+        moment=now(),
+        kept_since=events.kept_since(),
     )
     if surplus:
-        end_sessions(surplus_of(new), Reason.TOO_MANY, client)
+        _end_sessions(_surplus_beside(new), Reason.TOO_MANY, actor)
     if dead:
         delete_dead_sessions(OLD_ROWS_PER_LOGIN)
     if old:
@@ -77,40 +74,40 @@ def clear_away(new: Session, client: Client) -> None:
 
 @statement
 def _rows_to_go(user: Any, allowed: Any, moment: Any, kept_since: Any) -> Query:
-    # One look for all three: mostly there is nothing to do.
-    one_too_many = Session.select(SQL("1")).where(Session.user == user).offset(allowed)
+    # One look for all three: usually there is nothing to do.
+    one_too_many = Session.select(SQL("1")).where(Session.user == user)
+    one_too_many = one_too_many.limit(SQL("1")).offset(allowed)
     dead = Session.select(SQL("1")).where(Session.idle_expires_at < moment)
     old = Event.select(SQL("1")).where(Event.at < kept_since)
     return Select(columns=[fn.EXISTS(one_too_many), fn.EXISTS(dead), fn.EXISTS(old)])
 
 
+def _surplus_beside(new: Session) -> Expression:
+    # The new one stays whatever the clock says: set back, it would be the oldest itself.
+    surplus = Session.select(Session.id).where(Session.user == new.user, Session.id != new.id)
+    surplus = surplus.order_by(Session.created_at.desc()).offset(settings.SESSIONS_PER_USER - 1)
+    return Session.id.in_(list(surplus))
+
+
 def delete_dead_sessions(most: int) -> int:
-    """Delete up to `most` rows that are past their idle time; return how many there were.
-
-    Never one big DELETE: it would keep every log-in waiting.
-    """
-    return int(_delete_dead(moment=now(), most=most).rowcount)
+    """Delete up to `most` rows that are past their idle time; return how many there were."""
+    return _delete_some(Session.idle_expires_at < now(), most)
 
 
-@statement
-def _delete_dead(moment: Any, most: Any) -> Query:
-    return _some(Session.idle_expires_at < moment, most)
-
-
-def _some(condition: Expression, most: int) -> Query:
-    some = Session.select(Session.id).where(condition).limit(most)
-    return Session.delete().where(Session.id.in_(database.unclaimed(some)))
+def _delete_some(condition: Expression, most: int) -> int:
+    # Never one big DELETE: every log-in would wait for it.
+    some = database.skip_locked(Session.select(Session.id).where(condition).limit(most))
+    return int(Session.delete().where(Session.id.in_(some)).execute())
 
 
 def prune_sessions() -> int:
-    """Delete all dead rows, in small batches with a pause between them; return how many.
-
-    200 rows and 2 ms were best, measured: log-ins beside it waited 30 ms at most. Rows that are
-    dead only because SESSION_MAX_AGE was shortened have no index and come last, if there are any.
+    """Delete all dead rows, in small batches with a pause between them; return how many. 200 rows
+    and 2 ms were best, measured: log-ins meanwhile waited 30 ms at most. Rows that are dead only
+    because SESSION_MAX_AGE was shortened have no index and come last.
     """
     deleted = 0
     for dead in (Session.idle_expires_at < now(), ~alive()):
-        while batch := _some(dead, BATCH).execute():
+        while batch := _delete_some(dead, BATCH):
             deleted += batch
             time.sleep(PAUSE)
     return deleted

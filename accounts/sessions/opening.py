@@ -1,4 +1,4 @@
-"""Open a session and recognise it again.
+"""Open a session and recognize it again.
 
 The browser holds a token of 256 random bits, the row its SHA-256: a fast hash is enough, since
 nobody can guess 256 bits.
@@ -13,15 +13,14 @@ from typing import Any, NamedTuple
 from peewee import ModelSelect, OperationalError, Query
 
 from database import database
+from database.statements import load_joined, statement
 from models import HANDLE_BYTES, Event, Session, User, now
 
 from .. import events
-from ..client import COMMAND_LINE, Client
+from ..actor import OPERATOR, Actor
 from ..events import Kind
-from ..statements import load_with_user, statement
-from .ending import clear_away
-from .reasons import Reason
-from .rules import alive, is_dead, new_times
+from .ending import make_room
+from .rules import Reason, alive, is_dead, new_times
 
 SEEN_EVERY = 3_600_000  # ms: how exact "last seen" is
 
@@ -32,23 +31,16 @@ def hash_token(token: str) -> bytes:
 
 
 class SignedIn(NamedTuple):
-    """A user who has just proved to be one, and the token that opens the new session.
-
-    common: whether the password is among the most common ones. It is nowhere stored: it would
-    show whoever steals the database where to begin.
-    """
+    """A user who has just logged in, and the token that opens the new session."""
 
     user: User
     token: str
     handle: str
-    common: bool = False
 
 
-def create_session(user: User, client: Client) -> SignedIn:
-    """Make a session for a user who has just proved to be one.
-
-    To be called inside the transaction that has made sure of the user: between a good password
-    and this row the account may have been locked or its password changed.
+def create_session(user: User, actor: Actor) -> SignedIn:
+    """Create a session for a user who has just logged in, in the transaction that has locked
+    them: since the password was verified the account may have been locked, or the password changed.
     """
     token = secrets.token_urlsafe(32)
     moment = now()
@@ -58,11 +50,11 @@ def create_session(user: User, client: Client) -> SignedIn:
         user=user.id,
         created_at=moment,
         authenticated_at=moment,
-        ip_address=client.ip_address,
-        user_agent=client.user_agent,
+        ip_address=actor.ip_address,
+        user_agent=actor.user_agent,
         **new_times(moment, created_at=moment),
     )
-    clear_away(session, client)
+    make_room(session, actor)
     return SignedIn(user, token, session.handle)
 
 
@@ -71,27 +63,24 @@ def _add_session(**columns: Any) -> Query:
     return Session.insert(columns)
 
 
-def renew_token(session: Session, reason: str, client: Client) -> SignedIn:
-    """Give the session of a user who has just proved to be one again a new token; whoever holds
-    a copy of the old one is signed out for a reason.
-
-    To be called inside a transaction that has made sure that the session is there.
+def renew_token(session: Session, reason: str, actor: Actor) -> SignedIn:
+    """Give a session a new token; a browser with a copy of the old one is logged out for this
+    reason. Call it in a transaction that has made sure that the session exists.
     """
     token = secrets.token_urlsafe(32)
     renewed = Session(id=hash_token(token))
     changes = {"id": renewed.id, "authenticated_at": now()}
     Session.update(changes).where(Session.id == session.id).execute()
-    events.record(Kind.SESSION_ENDED, session.user, client, session.handle, reason)
+    events.record(Kind.SESSION_ENDED, session.user, actor, session.handle, reason)
     return SignedIn(session.user, token, renewed.handle)
 
 
 def validate_session(token: str) -> Session | None:
-    """Return the live session that `token` opens, its user joined, or None.
-
-    `renewed` is set on the session when its times were: the cookie must be sent again. One
-    indexed query, and in the usual case no write.
+    """Return the live session that `token` opens, its user joined, or None: one indexed query,
+    and usually no write. If `renewed` is set on it, its cookie must be sent again.
     """
-    session = _find(hash_token(token))
+    row = _session_and_user.row(session_id=hash_token(token))
+    session = load_joined(Session, User, row)
     if session is None or session.user.locked_at:
         return None
     moment = now()
@@ -105,27 +94,32 @@ def validate_session(token: str) -> Session | None:
     return session
 
 
-def _find(session_id: bytes) -> Session | None:
-    return load_with_user(Session, _session_and_user.row(session_id=session_id))
-
-
 @statement
 def _session_and_user(session_id: Any) -> Query:
     return Session.select(Session, User).join(User).where(Session.id == session_id)
 
 
 def _delete_dead(session: Session) -> None:
-    # Dead is dead whether the row can be deleted now or goes with somebody's next log-in.
+    # Dead is dead, whether the row can be deleted now or goes with a later log-in.
     with contextlib.suppress(OperationalError), database.atomic():
         if Session.delete().where(Session.id == session.id).execute():
-            events.record(Kind.SESSION_EXPIRED, session.user, COMMAND_LINE, session.handle)
+            events.record(Kind.SESSION_EXPIRED, session.user, OPERATOR, session.handle)
+
+
+def _update(session: Session, times: dict[str, int]) -> bool:
+    # An UPDATE never brings back a row that a log-out has just deleted, and pages can be read
+    # while the database cannot be written.
+    try:
+        updated: int = Session.update(**times).where(Session.id == session.id).execute()
+    except OperationalError:
+        return False
+    session.__data__.update(times)
+    return updated == 1
 
 
 def why_ended(token: str) -> str:
-    """Return the reason why there is no session for a token (any more), mostly one of Reason.
-
-    The events say it; no rows of ended sessions are kept. UNKNOWN where they do not: they went
-    with their account, or the row was cleared away after it had died of age.
+    """Return why a token no longer opens a session, usually one of Reason, from the events;
+    UNKNOWN if they went with the account, or the row was deleted long after it died.
     """
     ended = Event.kind.in_([Kind.SESSION_ENDED, Kind.SESSION_EXPIRED])
     handle = Session(id=hash_token(token)).handle
@@ -135,31 +129,15 @@ def why_ended(token: str) -> str:
     return Reason.EXPIRED if event.kind == Kind.SESSION_EXPIRED else str(event.detail)
 
 
-def _update(session: Session, times: dict[str, int]) -> bool:
-    """Write new times on a session that is being used; False when they were not written.
-
-    An UPDATE never brings back a row that a log-out has just deleted, and a database that
-    cannot be written just now keeps nobody from reading their pages.
-    """
-    try:
-        updated: int = Session.update(**times).where(Session.id == session.id).execute()
-    except OperationalError:
-        return False
-    session.__data__.update(times)
-    return updated == 1
-
-
 def live_sessions(user: User | None = None) -> "ModelSelect[Session]":
-    """Return a query for the sessions that are not dead, of one user or all, each with its user
-    joined, last seen first.
-    """
+    """Return a query for live sessions, of one user or all, users joined, last seen first."""
     live = Session.select(Session, User).join(User).where(alive())
     live = live.order_by(Session.last_seen_at.desc(), Session.id)
     return live if user is None else live.where(Session.user == user)
 
 
 def find_session(handle: str, user: User | None = None) -> Session | None:
-    """Return the live session, of one user or all, called `handle` (12 hex digits), or None."""
+    """Return the live session, of one user or all, with this handle (12 hex digits), or None."""
     if not re.fullmatch(f"[0-9a-f]{{{2 * HANDLE_BYTES}}}", handle):
         return None
     first = bytes.fromhex(handle).ljust(32, b"\x00")

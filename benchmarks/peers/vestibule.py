@@ -34,7 +34,7 @@ def create_app() -> Flask:
 
 def fill() -> None:
     """Make the users. They share one hash, since making one for each would take a while."""
-    password_hash = passwords.hash_password(PASSWORD)
+    password_hash = passwords.hash_password(passwords.parse_password(PASSWORD))
     with database.atomic():
         for number, name in enumerate(NAMES):
             user = User.create(id=f"user{number:011}", username=name, created_at=now())

@@ -20,7 +20,7 @@ LIGHTHOUSE = "lighthouse@12.8.2"
 CHECKERS = {"html-validate": ["html-validate@10.17.0"]}
 if shutil.which("java"):
     CHECKERS["W3C checker"] = ["vnu-jar@26.9.27", "--errors-only"]
-PAGES = {"/": False, "/signup": False, "/login": False, "/profile": True}  # signed in?
+PAGES = {"/": False, "/signup": False, "/login": False, "/profile": True}  # logged in?
 TRIES = 3  # on a busy machine it loses its own trace of a page now and then
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
@@ -41,7 +41,7 @@ def marks(url: str, cookie: str) -> dict[str, int]:
 
 
 def lighthouse(url: str, cookie: str) -> subprocess.CompletedProcess[str]:
-    """Run Lighthouse on a page, signed in by a cookie if there is one."""
+    """Run Lighthouse on a page, logged in by a cookie if there is one."""
     return npx(
         LIGHTHOUSE, url, "--quiet", "--output=json", f"--only-categories={','.join(CATEGORIES)}",
         f"--chrome-flags=--headless=new {' '.join(FLAGS)}",
@@ -58,8 +58,8 @@ def check_marks(browser: Browser) -> bool:
         page = browser.new_context(base_url=base).new_page()
         join(page)
         [cookie] = [one for one in page.context.cookies() if one["name"].endswith("auth_session")]
-        for path, is_signed_in in PAGES.items():
-            found = marks(base + path, f"{cookie['name']}={cookie['value']}" * is_signed_in)
+        for path, is_logged_in in PAGES.items():
+            found = marks(base + path, f"{cookie['name']}={cookie['value']}" * is_logged_in)
             sys.stdout.write(f"{path:10} {found}\n")
             every += found.values()
         page.context.close()

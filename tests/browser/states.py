@@ -36,7 +36,7 @@ def sent(path: str, button: str, **typed: str) -> State:
     return visit
 
 
-def signed_in(then: str | State, username: str = "Jane", password: str = PASSWORD) -> State:
+def logged_in(then: str | State, username: str = "Jane", password: str = PASSWORD) -> State:
     """A page, or what comes of a form, as a member finds it."""
 
     def visit(page: Page) -> None:
@@ -62,7 +62,7 @@ def failed_before(page: Page) -> None:
     page.wait_for_url("/profile")
 
 
-def signed_out_elsewhere(page: Page) -> None:
+def logged_out_elsewhere(page: Page) -> None:
     """Come back to a browser in which the account was used until the password was changed."""
     person.join(page)
     fields = {"current_password": PASSWORD, "new_password": f"{PASSWORD} battery"}
@@ -105,9 +105,9 @@ def long_activity(page: Page) -> None:
 STATES: dict[str, State] = {
     "home": at("/"),
     "home, asked to log in": at("/profile"),
-    "home, signed out elsewhere": signed_out_elsewhere,
-    "home, signed in": signed_in("/"),
-    "home, long name": signed_in("/", LONG_NAME),
+    "home, logged out elsewhere": logged_out_elsewhere,
+    "home, logged in": logged_in("/"),
+    "home, long name": logged_in("/", LONG_NAME),
     "sign-up": at("/signup"),
     "sign-up, nothing typed": sent("/signup", "Sign up"),
     "sign-up, all wrong": sent("/signup", "Sign up", Username="a b", Password="x" * 256),
@@ -115,15 +115,15 @@ STATES: dict[str, State] = {
     "log-in": at("/login"),
     "log-in, nothing typed": sent("/login", "Log in"),
     "log-in, refused": sent("/login", "Log in", Username="Nobody", Password="wrong horse"),
-    "profile": signed_in("/profile"),
-    "profile, long name": signed_in("/profile", LONG_NAME),
-    "profile, right to left": signed_in("/profile", RIGHT_TO_LEFT),
-    "profile, common password": signed_in("/profile", password=COMMON_PASSWORD),
-    "profile, password changed": signed_in(password_changed),
+    "profile": logged_in("/profile"),
+    "profile, long name": logged_in("/profile", LONG_NAME),
+    "profile, right to left": logged_in("/profile", RIGHT_TO_LEFT),
+    "profile, common password": logged_in("/profile", password=COMMON_PASSWORD),
+    "profile, password changed": logged_in(password_changed),
     "profile, failed log-ins before": failed_before,
-    "password": signed_in("/profile/password"),
-    "password, nothing typed": signed_in(sent("/profile/password", "Change password")),
-    "password, refused": signed_in(
+    "password": logged_in("/profile/password"),
+    "password, nothing typed": logged_in(sent("/profile/password", "Change password")),
+    "password, refused": logged_in(
         sent(
             "/profile/password",
             "Change password",
@@ -131,19 +131,19 @@ STATES: dict[str, State] = {
             New_password=PASSWORD,
         )
     ),
-    "username": signed_in("/profile/username", LONG_NAME),
-    "username, all wrong": signed_in(
+    "username": logged_in("/profile/username", LONG_NAME),
+    "username, all wrong": logged_in(
         sent("/profile/username", "Change username", New_username="a b"), RIGHT_TO_LEFT
     ),
-    "sessions": signed_in("/profile/sessions"),
-    "sessions, several": signed_in(several_sessions),
-    "sessions, one ended": signed_in(one_ended),
-    "activity": signed_in("/profile/activity", LONG_NAME),
-    "activity, second page": signed_in(long_activity),
-    "activity, past the end": signed_in("/profile/activity?page=9"),
-    "delete": signed_in("/profile/delete", LONG_NAME),
-    "delete, nothing typed": signed_in(sent("/profile/delete", "Delete my account for good")),
-    "delete, refused": signed_in(
+    "sessions": logged_in("/profile/sessions"),
+    "sessions, several": logged_in(several_sessions),
+    "sessions, one ended": logged_in(one_ended),
+    "activity": logged_in("/profile/activity", LONG_NAME),
+    "activity, second page": logged_in(long_activity),
+    "activity, past the end": logged_in("/profile/activity?page=9"),
+    "delete": logged_in("/profile/delete", LONG_NAME),
+    "delete, nothing typed": logged_in(sent("/profile/delete", "Delete my account for good")),
+    "delete, refused": logged_in(
         sent(
             "/profile/delete",
             "Delete my account for good",
@@ -152,6 +152,6 @@ STATES: dict[str, State] = {
         )
     ),
     "not found": at("/nowhere"),
-    "not found, signed in": signed_in("/nowhere"),
+    "not found, logged in": logged_in("/nowhere"),
     "not allowed": at("/logout"),
 }

@@ -8,9 +8,11 @@ from contextlib import suppress
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import PASSWORD
+from flask import redirect, render_template_string, request
 from playwright.sync_api import Error, expect
 
 from accounts import users
+from accounts.actor import OPERATOR
 from accounts.errors import Busy
 from models import User
 
@@ -22,7 +24,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def marked(page):
     """A log-in page that shows by `window.mark` whether it was ever left; Jane has an account."""
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     page.goto("/login")
     page.evaluate("window.mark = 1")
     return page
@@ -96,7 +98,7 @@ def test_back_and_forward_show_the_pages_of_their_addresses(page):
 
 
 def test_back_to_a_form_shows_the_form(page):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     page.goto("/login")
     submit(page)
     expect(page).to_have_url("/profile")
@@ -296,6 +298,66 @@ def test_a_script_in_an_answer_never_runs(marked):
     expect(heading(marked)).to_have_text("Odd")
     marked.goto("/")
     assert requests_to(marked, "/static/odd.js") == []
+
+
+NOTES = """{% extends "base.html" %}{% from "_fields.html" import button_form %}
+{% block title %}Notes{% endblock %}
+{% block scripts %}{% if here %}<script type=module src=/notes.js></script>{% endif %}{% endblock %}
+{% block content %}<h1>Notes</h1>{% call button_form("/notes") %}Save{% endcall %}{% endblock %}"""
+NOTES_JS = """window.loaded = (window.loaded ?? 0) + 1;
+window.shown = 0;
+export default (main) => main.querySelector("h1").append(` shown ${++window.shown}`);"""
+
+
+@pytest.fixture
+def notes(app, page):
+    """Pages of an application: /notes has a script of its own, /before has none."""
+
+    def show_notes(here="notes"):
+        return (
+            redirect("/notes")
+            if request.method == "POST"
+            else render_template_string(NOTES, here=here)
+        )
+
+    app.add_url_rule("/notes", view_func=show_notes, methods=["GET", "POST"])
+    app.add_url_rule("/before", "before", lambda: show_notes(None))
+    javascript = {"Content-Type": "text/javascript"}
+    app.add_url_rule("/notes.js", "notes.js", lambda: (NOTES_JS, javascript))
+    join(page)
+    return page
+
+
+def test_a_pages_own_script_runs_when_it_is_loaded_and_each_time_it_is_shown(notes):
+    notes.goto("/notes")
+    expect(heading(notes)).to_have_text("Notes shown 1")
+    for times in (2, 3):
+        press(notes, "Save")
+        expect(heading(notes)).to_have_text(f"Notes shown {times}")
+    assert notes.evaluate("window.loaded") == 1
+
+
+def test_a_pages_own_script_runs_when_a_form_elsewhere_leads_to_it(notes):
+    notes.goto("/before")
+    expect(heading(notes)).to_have_text("Notes")
+    assert notes.evaluate("window.loaded") is None
+    for times in (1, 2):
+        press(notes, "Save")
+        expect(heading(notes)).to_have_text(f"Notes shown {times}")
+    expect(notes).to_have_url("/notes")
+    assert notes.evaluate("window.loaded") == 1
+
+
+def test_fields_without_label_form_or_id_break_nothing(marked):
+    """A password is in a form: Chromium complains of one that is not."""
+    secret, counted = "<input type=password>", "<input data-min=1 data-max=9 name=n>"
+    body = f"<main><h1>Bare</h1><form>{secret}</form><p>{counted}</p></main>"
+    html = {"status": 400, "content_type": "text/html", "body": body}
+    marked.route("**/login", lambda route: route.fulfill(**html))
+    submit(marked)
+    expect(marked.get_by_role("button", name="Show password")).to_be_visible()
+    marked.locator("[name=n]").fill("four")
+    expect(marked.locator("#n-count")).to_have_text("4 of 9")
 
 
 def test_fields_may_have_any_name(marked):

@@ -7,6 +7,7 @@ from conftest import PASSWORD
 from playwright.sync_api import expect
 
 from accounts import users
+from accounts.actor import OPERATOR
 
 from .person import alert, box, heading, join, log_in, log_out, press, send, sign_up, tab_to
 
@@ -26,7 +27,7 @@ def test_signing_up_out_and_in_again(either):
 
 @pytest.mark.parametrize("username", ["Jane", "Nobody"])
 def test_a_refused_log_in(either, username):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     log_in(either, username, "wrong horse")
     expect(alert(either)).to_contain_text("Incorrect username or password")
     expect(box(either, "Username")).to_have_value(username)
@@ -40,7 +41,7 @@ def test_a_refused_log_in(either, username):
 
 
 def test_a_taken_name(either):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     send(either, "/signup", "Sign up", Username="JANE", Password=PASSWORD)
     expect(box(either, "Username")).to_have_accessible_description(re.compile("taken"))
     expect(box(either, "Username")).to_be_focused()
@@ -73,7 +74,7 @@ def test_what_is_wrong_is_said_at_its_field_and_the_first_one_is_focused(
 
 
 def test_the_page_that_was_asked_for_is_remembered(either):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     either.goto("/profile?from=here")
     expect(either).to_have_url("/")
     expect(either.get_by_role("status")).to_contain_text("log in")
@@ -82,7 +83,7 @@ def test_the_page_that_was_asked_for_is_remembered(either):
     expect(either.get_by_role("status")).to_have_count(0)
 
 
-def test_a_signed_in_visitor_has_no_use_for_log_in(either):
+def test_a_logged_in_visitor_has_no_use_for_log_in(either):
     join(either)
     for path in ("/login", "/signup"):
         either.goto(path)
@@ -91,7 +92,7 @@ def test_a_signed_in_visitor_has_no_use_for_log_in(either):
 
 def test_two_tabs_of_one_browser(either):
     """What one tab does the other one learns when it asks; nothing breaks in between."""
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     other = either.context.new_page()
     other.goto("/login")
     either.bring_to_front()  # or the browser takes its time
@@ -175,7 +176,7 @@ def tap(page, role, name, then):
 
 @pytest.mark.parametrize("path", ["/signup", "/login"])
 def test_a_form_whose_cookie_was_lost_comes_again_as_typed(either, path):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     name, button = ("Janet", "Sign up") if path == "/signup" else ("Jane", "Log in")
     either.goto(path)
     box(either, "Username").fill(name)

@@ -9,6 +9,7 @@ from conftest import PASSWORD
 from playwright.sync_api import expect
 
 from accounts import users
+from accounts.actor import OPERATOR
 from models import Session, User
 
 from .person import alert, box, heading, join, log_in, log_out, post, press, send, tab_to
@@ -21,14 +22,14 @@ NEW_PASSWORD = "battery staple"
 
 @pytest.fixture
 def member(either):
-    """Jane, signed in."""
+    """Jane, logged in."""
     join(either)
     return either
 
 
 @pytest.fixture
 def firefox(member, new_page):
-    """Another browser in which Jane is signed in."""
+    """Another browser in which Jane is logged in."""
     page = new_page(user_agent=BROWSERS[0])
     post(page.request, "/login", username="Jane", password=PASSWORD)
     return page
@@ -39,7 +40,7 @@ def message(page):
     return page.get_by_role("status")
 
 
-def is_signed_in(page):
+def is_logged_in(page):
     return page.request.get("/profile").url.endswith("/profile")
 
 
@@ -67,7 +68,7 @@ def test_changing_the_password(member, firefox):
 
 
 def test_a_password_manager_finds_the_page_that_changes_passwords(either):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     either.goto("/.well-known/change-password")
     expect(message(either)).to_contain_text("log in")
     log_in(either)
@@ -76,7 +77,7 @@ def test_a_password_manager_finds_the_page_that_changes_passwords(either):
 
 
 def test_changing_the_username(member):
-    users.create_user("Janet", PASSWORD)
+    users.create_user("Janet", PASSWORD, OPERATOR)
     typed = {"New_username": "JANET", "Current_password": PASSWORD}
     send(member, "/profile/username", "Change username", **typed)
     expect(box(member, "New username")).to_have_accessible_description(re.compile("taken"))
@@ -119,8 +120,8 @@ def test_ending_every_other_session(member, firefox):
     press(member, "End all other sessions")
     expect(message(member)).to_contain_text("Every other browser has been logged out")
     assert Session.select().count() == 1
-    assert is_signed_in(member)
-    assert not is_signed_in(firefox)
+    assert is_logged_in(member)
+    assert not is_logged_in(firefox)
 
 
 def test_ending_ones_own_session_is_a_log_out(member):
@@ -128,7 +129,7 @@ def test_ending_ones_own_session_is_a_log_out(member):
     member.get_by_role("main").get_by_role("button", name="Log out").click()
     expect(heading(member)).to_have_text("Come in")
     expect(message(member)).to_have_count(0)
-    assert not is_signed_in(member)
+    assert not is_logged_in(member)
 
 
 def test_a_session_that_was_ended_meanwhile(member, firefox):
@@ -145,7 +146,7 @@ def test_reading_what_happened_page_by_page(member):
     long_activity(member)
     expect(member).to_have_title("Your activity, page 2 – Vestibule")
     main = member.get_by_role("main")
-    expect(main.get_by_role("listitem").last).to_contain_text("Account made")
+    expect(main.get_by_role("listitem").last).to_contain_text("Account created")
     expect(main.get_by_role("link", name="Older")).to_have_count(0)
     expect(main.get_by_role("navigation", name="Pages")).to_contain_text("Page 2")
     main.get_by_role("link", name="Newer").click()
@@ -159,7 +160,7 @@ def test_exporting_the_account(member):
     member.goto("/profile")
     with member.expect_download() as waiting:
         member.get_by_role("link", name="Export your account").click()
-    assert waiting.value.suggested_filename == "vestibule-account.json"
+    assert waiting.value.suggested_filename == "account.json"
     content = json.loads(Path(waiting.value.path()).read_text(encoding="utf-8"))
     assert content["user"]["username"] == "Jane"
     expect(heading(member)).to_have_text("Your profile")
@@ -180,7 +181,7 @@ def test_deleting_the_account(member, firefox):
     expect(message(member)).to_contain_text("has been deleted")
     expect(heading(member)).to_have_text("Come in")
     assert User.select().count() == 0
-    assert not is_signed_in(firefox)
+    assert not is_logged_in(firefox)
     log_in(member)
     expect(alert(member)).to_contain_text("Incorrect")
 

@@ -220,7 +220,7 @@ def test_b048_of_two_cookies_the_first_counts(jane: Browser, app: Flask) -> None
     assert profile_with(app, f"{forged}; {COOKIE}={good}").status_code == 302
 
 
-def test_b052_b153_the_secret_key_is_rotated_without_signing_anybody_out(
+def test_b052_b153_the_secret_key_is_rotated_without_logging_anyone_out(
     jane: Browser, app: Flask, settings: dict[str, str]
 ) -> None:
     old_cookie = cookie_of(jane)

@@ -115,7 +115,7 @@ def test_b059_a_token_in_a_header_or_the_address_is_none(browser, path):
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
-def test_b060_another_site_cannot_log_anybody_out(jane, headers):
+def test_b060_another_site_cannot_log_anyone_out(jane, headers):
     token = hidden_fields(page_form(jane.get("/profile").text, "/logout"))
     assert jane.client.post("/logout", data=token, headers=headers).status_code == 403
     assert jane.is_signed_in()

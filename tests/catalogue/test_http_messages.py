@@ -16,7 +16,7 @@ from processes import Visitor, free_port, members, server, sql
 
 pytestmark = pytest.mark.server
 
-THREADS = 64  # more than the server has, see `threads` of cli/serve.py
+THREADS = 64  # more than the server has, see `threads` of cli/server.py
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
 

@@ -11,7 +11,7 @@ from conftest import PASSWORD, Browser, field, page_text, soup
 from hostile import FORM, content, rows, typed
 
 from accounts import users
-from accounts.client import Client
+from accounts.actor import OPERATOR, Actor
 from database import database
 from models import Session, User
 
@@ -30,7 +30,7 @@ def schema():
 
 @pytest.mark.parametrize("text", SQL)
 def test_b061_b062_b063_sql_as_name_and_as_password_is_a_plain_wrong_log_in(app, browser, text):
-    users.create_user("admin", PASSWORD)
+    users.create_user("admin", PASSWORD, OPERATOR)
     before, tables = content(), schema()
     for name, password in ((text, PASSWORD), ("admin", text), (text, text)):
         page = browser.log_in(name[:31], password)
@@ -85,7 +85,7 @@ def test_b068_a_name_that_is_an_address_is_never_a_link(browser, name):
 
 
 def test_b068_a_script_address_as_next_leads_nowhere(browser):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     answer = browser.submit("/login?next=javascript:alert(1)", FORM | {"next": "javascript:x"})
     assert answer.headers["Location"] == "/profile"
 
@@ -105,7 +105,7 @@ def test_b069_a_line_end_in_a_field_makes_no_header(browser, path, name):
     "path", ["/profile?a=b%0d%0aSet-Cookie:%20x=1", "/%0d%0aSet-Cookie:%20x=1", "/login%0d%0a"]
 )
 def test_b069_a_line_end_in_the_address_makes_no_header(browser, path):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     answers = [browser.get(path), browser.log_in("Jane")]
     assert answers[1].status_code == 302
     for answer in answers:
@@ -165,7 +165,7 @@ def test_b072_the_language_of_shells_entities_and_directories_is_literal(app, br
 @pytest.mark.parametrize("name", ["=1+1", "@SUM(1)", "+1234", "-1234"])
 def test_b073_no_listing_is_a_spreadsheet(app, runner, name):
     """A formula stands in quotes in JSON, and the table is no CSV."""
-    users.sign_up(name, PASSWORD, Client("192.0.2.1", name))
+    users.sign_up(name, PASSWORD, Actor("192.0.2.1", name))
     for command in ("users", "sessions"):
         [row] = json.loads(runner.invoke(args=[command, "list", "--json"]).stdout)
         assert row["username"] == name
@@ -175,7 +175,7 @@ def test_b073_no_listing_is_a_spreadsheet(app, runner, name):
 
 
 def test_b070_a_hostile_name_from_elsewhere_is_escaped_on_a_terminal(app, runner):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     User.update(username="ja\x1b[2J\u202ene").execute()
     out = runner.invoke(args=["users", "list"]).stdout
     assert r"\x1b[2J\u202e" in out

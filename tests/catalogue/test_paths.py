@@ -8,6 +8,7 @@ from conftest import Browser, everything, hidden_fields, page_form
 from hostile import FORM, content, typed
 
 from accounts import users
+from accounts.actor import OPERATOR
 from models import Counter
 
 pytestmark = pytest.mark.usefixtures("steady")
@@ -120,7 +121,7 @@ def test_b094_get_head_and_options_write_nothing_anywhere(app, jane):
 )
 def test_b095_another_spelling_of_a_path_is_404_or_counts_like_the_path_itself(app, browser, path):
     """Tries are counted at the account and the address, never at the text of the path."""
-    users.create_user("Jane", "correct horse")
+    users.create_user("Jane", "correct horse", OPERATOR)
     fields = typed(browser, "/login") | {"password": "wrong horse"}
     tries = sum(counter.count for counter in Counter.select())
     answer = browser.client.post("/", data=fields, environ_overrides={"PATH_INFO": path})

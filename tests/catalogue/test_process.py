@@ -33,6 +33,7 @@ from processes import (
 )
 
 from accounts import users
+from accounts.actor import OPERATOR
 from app import create_app
 from database import database
 from models import Session, User
@@ -82,7 +83,7 @@ def test_b147_the_crash_test_notices_every_kind_of_loss(settings: dict[str, str]
                 sql(settings, f'DELETE FROM "{table}"')
 
 
-def test_b147_the_crash_test_knows_whom_an_unanswered_change_has_signed_out(
+def test_b147_the_crash_test_knows_whom_an_unanswered_change_has_logged_out(
     settings: dict[str, str],
 ) -> None:
     with server(settings):
@@ -103,7 +104,7 @@ def test_b147_the_crash_test_knows_whom_an_unanswered_change_has_signed_out(
 
 
 @pytest.mark.parametrize("after", [0.3, 0.6, 0.9, 1.2])
-def test_b148_a_kill_during_init_is_mended_by_doing_it_again(
+def test_b148_a_kill_during_init_is_repaired_by_doing_it_again(
     settings: dict[str, str], after: float
 ) -> None:
     """The kill comes somewhere on the way, wherever this machine is by then."""
@@ -223,7 +224,7 @@ def test_b157_control_c_at_the_prompt_makes_nobody_and_shows_no_traceback(
 def test_b158_init_of_a_filled_database_drops_nothing(settings: dict[str, str]) -> None:
     assert flask(settings, "db", "init").returncode == 0
     app = create_app(settings)
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     database.close_all()
     again = flask(settings, "db", "init")
     assert (again.returncode, again.stderr) == (0, "")

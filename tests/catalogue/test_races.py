@@ -14,7 +14,7 @@ from conftest import PASSWORD, Browser, field_error, hidden_fields, page_form, s
 from hostile import FORM, rows
 
 from accounts import passwords, users
-from accounts.client import Client
+from accounts.actor import OPERATOR, Actor
 from accounts.sessions import opening
 from database import database, release
 from models import Event, Key, Session, User
@@ -59,8 +59,8 @@ def test_b123_b124_of_eight_sign_ups_of_one_name_at_once_exactly_one_succeeds(ap
 def test_b125_of_two_password_changes_at_once_one_wins_wholly(jane):
     user = User.get()
     news = ["the first new one", "the second new one"]
-    at_once(*(lambda new=new: users.set_password(user, new) for new in news))
-    opened = [new for new in news if passwords.verify_password(new, Key.get().password_hash)]
+    at_once(*(lambda new=new: users.set_password(user, new, OPERATOR) for new in news))
+    opened = [new for new in news if passwords.verify_password(new, [Key.get().password_hash])]
     assert len(opened) == 1
     assert Session.select().count() == 0
     assert not jane.is_signed_in()
@@ -70,7 +70,7 @@ def test_b125_of_two_password_changes_at_once_one_wins_wholly(jane):
 def test_b126_a_post_of_a_session_that_a_password_change_ends_is_refused(app, jane):
     """The change comes between opening the form and sending it."""
     token = hidden_fields(page_form(jane.get("/profile").text, "/logout"))
-    users.set_password(User.get(), "another horse")
+    users.set_password(User.get(), "another horse", OPERATOR)
     events = Event.select().count()
     assert jane.client.post("/logout", data=token).headers["Location"] == "/"
     assert Event.select().count() == events, "nothing was done in its name"
@@ -87,7 +87,7 @@ def test_b126_posts_beside_a_password_change_finish_before_or_are_refused(app, j
         for browser, token in zip(others, tokens, strict=True)
     ]
     user = User.get()
-    *statuses, _ = at_once(*posts, lambda: users.set_password(user, "another horse"))
+    *statuses, _ = at_once(*posts, lambda: users.set_password(user, "another horse", OPERATOR))
     assert statuses == [302] * 4
     assert Session.select().count() == 0
     assert not any(browser.is_signed_in() for browser in [jane, *others])
@@ -96,7 +96,7 @@ def test_b126_posts_beside_a_password_change_finish_before_or_are_refused(app, j
 def test_b128_an_account_deleted_during_its_own_requests_leaves_nothing(app, jane):
     user = User.get()
     reads = [lambda: jane.client.get("/profile").status_code for _ in range(5)]
-    *statuses, _ = at_once(*reads, lambda: users.delete_user(user))
+    *statuses, _ = at_once(*reads, lambda: users.delete_user(user, OPERATOR))
     assert set(statuses) <= {200, 302}
     assert not jane.is_signed_in()
     assert rows() == (0, 0, 0)
@@ -108,25 +108,25 @@ def test_b128_an_account_that_goes_between_look_up_and_write_is_no_500(
     app, jane, change, monkeypatch
 ):
     sql("UPDATE session SET active_expires_at = 1, last_seen_at = 0")
-    find = opening._find
+    load = opening.load_joined
 
-    def find_and_change(session_id):
-        session = find(session_id)
-        monkeypatch.setattr(opening, "_find", find)
-        change(User.get())
+    def load_and_change(*args):
+        session = load(*args)
+        monkeypatch.setattr(opening, "load_joined", load)
+        change(User.get(), OPERATOR)
         return session
 
-    monkeypatch.setattr(opening, "_find", find_and_change)
+    monkeypatch.setattr(opening, "load_joined", load_and_change)
     assert jane.get("/profile").status_code in (200, 302)
     assert Session.select().count() == 0
     assert not jane.is_signed_in()
 
 
 def test_b128_logging_in_to_an_account_that_is_being_deleted_leaves_no_orphan(app):
-    users.create_user("Jane", PASSWORD)
+    users.create_user("Jane", PASSWORD, OPERATOR)
     user = User.get()
-    log_ins = [lambda: users.log_in("Jane", PASSWORD, Client("192.0.2.1")) for _ in range(4)]
-    at_once(*log_ins, lambda: users.delete_user(user))
+    log_ins = [lambda: users.log_in("Jane", PASSWORD, Actor("192.0.2.1")) for _ in range(4)]
+    at_once(*log_ins, lambda: users.delete_user(user, OPERATOR))
     assert rows() == (0, 0, 0)
     database.refuse_orphans()
 

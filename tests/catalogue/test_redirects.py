@@ -9,6 +9,7 @@ from conftest import PASSWORD, hidden_fields, page_form
 from hostile import only_local
 
 from accounts import users
+from accounts.actor import OPERATOR
 
 pytestmark = pytest.mark.usefixtures("steady")
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("steady")
 @pytest.fixture(autouse=True)
 def account(app):
     """Jane has an account and is signed in nowhere."""
-    return users.create_user("Jane", PASSWORD)
+    return users.create_user("Jane", PASSWORD, OPERATOR)
 
 
 def stays(browser, target, headers=None):

@@ -10,8 +10,8 @@ import pytest
 from conftest import PASSWORD, Browser, field, field_error, page_text
 from hostile import FORM, raw_post, rows
 
-from accounts import passwords, usernames, users
-from accounts.client import Client
+from accounts import hashing, passwords, usernames, users
+from accounts.actor import OPERATOR, Actor
 from accounts.errors import InvalidPassword, InvalidUsername
 from accounts.usernames import parse_username
 from models import User
@@ -84,8 +84,8 @@ def test_b004_b012_names_of_4_to_31_and_passwords_of_6_to_255_code_points_are_ta
 
 @pytest.fixture
 def no_computing(app, monkeypatch):
-    """Whoever hashes or normalises now crashes."""
-    monkeypatch.setattr(passwords._threads, "run", lambda *_: 1 / 0)
+    """Hashing and normalizing crash."""
+    monkeypatch.setattr(hashing, "run", lambda *_, **__: 1 / 0)
     for module in (passwords, usernames):
         monkeypatch.setattr(module, "unicodedata", SimpleNamespace(normalize=lambda *_: 1 / 0))
 
@@ -120,10 +120,10 @@ def test_b009_a_lone_surrogate_is_refused_wherever_it_comes_from(app, code):
     with pytest.raises(InvalidUsername):
         parse_username(f"ab{half}cd")
     with pytest.raises(InvalidPassword):
-        passwords.normalize_password(f"correct {half} horse")
-    assert users.log_in(f"ab{half}cd", f"correct {half} horse", Client()) is None
+        passwords.parse_password(f"correct {half} horse")
+    assert users.log_in(f"ab{half}cd", f"correct {half} horse", Actor()) is None
     with pytest.raises(InvalidUsername):
-        users.create_user(f"ab{half}cd", PASSWORD)
+        users.create_user(f"ab{half}cd", PASSWORD, OPERATOR)
     assert rows() == (0, 0, 0)
 
 
@@ -149,7 +149,7 @@ def test_b011_raw_bytes_that_are_no_text_are_400(browser, path, body):
 
 
 @FORMS
-def test_b013_a_password_that_normalising_makes_18_times_longer_is_refused(browser, path):
+def test_b013_a_password_that_normalizing_makes_18_times_longer_is_refused(browser, path):
     page = browser.submit(path, FORM | {"password": "\ufdfa" * 255})
     assert page.status_code == 400
     assert "255" in field_error(page.text, "password")
@@ -158,14 +158,14 @@ def test_b013_a_password_that_normalising_makes_18_times_longer_is_refused(brows
 
 @FORMS
 @pytest.mark.parametrize("name", ["username", "password"])
-def test_b014_text_that_takes_seconds_to_normalise_is_413(no_computing, browser, path, name):
+def test_b014_text_that_takes_seconds_to_normalize_is_413(no_computing, browser, path, name):
     fields = FORM | {name: "a" + "\u0316\u0301" * 50_000}
     assert browser.client.post(path, data=fields).status_code == 413
 
 
 @FORMS
 @pytest.mark.parametrize("name", ["username", "password"])
-def test_b014_what_fits_a_body_and_no_field_is_refused_before_it_is_normalised(
+def test_b014_what_fits_a_body_and_no_field_is_refused_before_it_is_normalized(
     browser, path, name, monkeypatch
 ):
     fields = {name: "a" + "\u0316\u0301" * 600}

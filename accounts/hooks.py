@@ -1,0 +1,33 @@
+"""What features add to the rules: plain lists, empty in a hall without features.
+
+A feature appends to them in its `init_app`. The hall reads them and never names a feature.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from models import User
+
+# Further names to log in by: (provider, form). `form` turns what was typed into the
+# provider_user_id of the key to look for, or None. Tried in this order, before the username.
+login_names: list[tuple[str, Callable[[str], str | None]]] = []
+
+# Providers of keys that stand for a user's username. A rename deletes those keys; if the username
+# has no password, the new one gets the password of such a key.
+name_providers: list[str] = []
+
+# passlib handlers that verify the hashes of other systems.
+hash_handlers: list[Any] = []
+
+# Called with what an operator typed. Returns users it may mean, besides those with such a key.
+user_finders: list[Callable[[str], list[User]]] = []
+
+# Called with the username keys of a user who has just been renamed or deleted, in the transaction,
+# after those keys are gone. A renamed user may have one of them again (Jane becomes JANE).
+names_freed: list[Callable[[list[str]], None]] = []
+
+
+def clear() -> None:
+    """Empty all lists."""
+    for hook in (login_names, name_providers, hash_handlers, user_finders, names_freed):
+        hook.clear()

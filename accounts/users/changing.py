@@ -1,0 +1,146 @@
+"""Change an account: password, username, lock, delete."""
+
+from peewee import Expression
+
+from database import database
+from models import Key, User, now
+
+from .. import common_passwords, events, hooks, passwords, sessions, usernames
+from ..actor import Actor
+from ..errors import AccountError, InvalidPassword, InvalidUsername
+from ..events import Kind
+from ..passwords import Password
+from ..sessions import Reason, SignedIn
+from ..usernames import USERNAME_PROVIDER
+from .logging_in import confirm_password, lock_confirmed
+from .lookup import lock_for_update, login_keys, names_of
+from .signing_up import add_username_key
+
+
+def change_password(current_password: str, new_password: str, actor: Actor) -> SignedIn:
+    """Give the user who acts a new password, end all their other sessions, and renew the token of
+    this one: a copy of its cookie ends too. Raises WrongPassword, InvalidPassword,
+    TooManyAttempts, Busy, AccountChanged.
+    """
+    session = actor.session
+    password = _parse_password(new_password, session.user)
+    key = confirm_password(current_password, actor)
+    if passwords.same_password(password, current_password):
+        raise InvalidPassword("The new password is the same as the current one.")
+    password_hash = passwords.hash_password(password)
+    with database.atomic():
+        lock_confirmed(key, actor)
+        Key.update(password_hash=password_hash).where(login_keys(key.user)).execute()
+        sessions.invalidate_user_sessions(key.user, Reason.PASSWORD_CHANGED, actor, keep=session)
+        signed_in = sessions.renew_token(session, Reason.PASSWORD_CHANGED, actor)
+        events.record(Kind.PASSWORD_CHANGE, key.user, actor, signed_in.handle)
+    return signed_in
+
+
+def set_password(user: User, password: str, actor: Actor) -> int:
+    """Give a user a new password and end all their sessions; return how many there were. Raises
+    InvalidPassword, Busy, and AccountError if there is no username to log in with.
+    """
+    password_hash = passwords.hash_password(_parse_password(password, user))
+    with database.atomic():
+        lock_for_update(user)
+        if not Key.update(password_hash=password_hash).where(login_keys(user)).execute():
+            raise AccountError("This user has no username to log in with.")
+        events.record(Kind.PASSWORD_CHANGE, user, actor)
+        return sessions.invalidate_user_sessions(user, Reason.PASSWORD_SET, actor)
+
+
+def _parse_password(text: str, user: User) -> Password:
+    password = passwords.parse_password(text)
+    common_passwords.refuse_common(password, user.username)
+    return password
+
+
+def change_username(new_username: str, current_password: str, actor: Actor) -> None:
+    """Give the user who acts another name. Raises InvalidUsername, UsernameTaken, WrongPassword,
+    TooManyAttempts, Busy, AccountChanged.
+    """
+    user = actor.session.user
+    name = usernames.parse_username(new_username)
+    if name == user.username:
+        raise InvalidUsername("This is your username already.")
+    key = confirm_password(current_password, actor)
+    with database.atomic():
+        lock_confirmed(key, actor)
+        rename_user(user, name, actor)
+
+
+def rename_user(user: User, new_username: str, actor: Actor) -> None:
+    """Give a user another name; the old one no longer logs in, and is free at once. Raises
+    InvalidUsername, UsernameTaken, and AccountError if the user is gone.
+    """
+    name = usernames.parse_username(new_username)
+    with database.atomic():
+        lock_for_update(user)
+        old_names = names_of(user)
+        if not User.update(username=name).where(User.id == user.id).execute():
+            raise AccountError("This user is gone.")
+        _replace_name_keys(user, name.key)
+        _release(old_names)
+        session = actor.session.handle if actor.session else ""
+        events.record(Kind.USER_RENAMED, user, actor, session, f"was {user.username}")
+    user.username = name
+
+
+def _replace_name_keys(user: User, name: str) -> None:
+    providers = [USERNAME_PROVIDER, *hooks.name_providers]
+    mine = (Key.user == user) & Key.provider.in_(providers)
+    # An imported user may have several: the one with a password counts.
+    hashes = Key.select(Key.password_hash).where(mine, Key.password_hash.is_null(False))
+    password_hash = hashes.order_by(Key.provider.desc()).scalar()
+    Key.delete().where(mine).execute()
+    add_username_key(user, name, password_hash)
+
+
+def _release(names: list[str]) -> None:
+    for follow_up in hooks.names_freed:
+        follow_up(names)
+
+
+def delete_account(username: str, current_password: str, actor: Actor) -> None:
+    """Delete the account of the user who acts. Raises InvalidUsername, WrongPassword,
+    TooManyAttempts, Busy, AccountChanged.
+    """
+    user, typed = actor.session.user, usernames.login_key(username)
+    if username != user.username and (typed is None or typed != usernames.login_key(user.username)):
+        raise InvalidUsername("This is not your username.")
+    key = confirm_password(current_password, actor)
+    with database.atomic():
+        lock_confirmed(key, actor)
+        delete_user(user, actor)
+
+
+def delete_user(user: User, actor: Actor) -> None:
+    """Delete a user with their keys, sessions and events. One event that names nobody is left."""
+    with database.atomic():
+        lock_for_update(user)
+        names = names_of(user)
+        sessions.invalidate_user_sessions(user, Reason.DELETED, actor)
+        User.delete().where(User.id == user.id).execute()
+        _release(names)
+        events.record_deletion(user, actor)
+
+
+def lock_user(user: User, actor: Actor) -> int:
+    """Keep a user out until unlocked, and end all their sessions; return how many there were."""
+    with database.atomic():
+        lock_for_update(user)
+        if User.update(locked_at=now()).where(User.id == user.id, ~_is_locked()).execute():
+            events.record(Kind.USER_LOCKED, user, actor)
+        return sessions.invalidate_user_sessions(user, Reason.LOCKED, actor)
+
+
+def unlock_user(user: User, actor: Actor) -> None:
+    """Let a locked user log in again."""
+    with database.atomic():
+        if User.update(locked_at=None).where(User.id == user.id, _is_locked()).execute():
+            events.record(Kind.USER_UNLOCKED, user, actor)
+
+
+def _is_locked() -> Expression:
+    return User.locked_at.is_null(False)

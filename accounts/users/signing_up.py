@@ -1,0 +1,84 @@
+"""Create an account."""
+
+import secrets
+import string
+from collections.abc import Callable
+from typing import TypeVar
+
+from peewee import IntegrityError
+
+from database import database
+from models import Key, User, now
+
+from .. import common_passwords, events, passwords, sessions, throttling, usernames
+from ..actor import Actor
+from ..errors import UsernameTaken
+from ..events import Kind
+from ..sessions import SignedIn
+from ..usernames import USERNAME_PROVIDER
+
+USER_ID_ALPHABET = string.ascii_lowercase + string.digits
+USER_ID_LENGTH = 15  # 77 random bits
+
+T = TypeVar("T")
+
+
+def sign_up(username: str, password: str, actor: Actor) -> SignedIn:
+    """Create an account and log its owner in. Raises InvalidUsername, InvalidPassword,
+    UsernameTaken, TooManyAttempts, Busy.
+    """
+
+    def sign_in(user: User) -> SignedIn:
+        signed_in = sessions.create_session(user, actor)
+        events.record(Kind.USER_CREATED, user, actor, signed_in.handle)
+        return signed_in
+
+    return _create(username, password, actor, sign_in)
+
+
+def create_user(username: str, password: str, actor: Actor) -> User:
+    """Create an account. Raises what `sign_up` raises."""
+
+    def record(user: User) -> User:
+        events.record(Kind.USER_CREATED, user, actor)
+        return user
+
+    return _create(username, password, actor, record)
+
+
+def _create(username: str, password: str, actor: Actor, finish: Callable[[User], T]) -> T:
+    """Insert a user, and return what `finish` makes of it in the same transaction. An account that
+    is created counts against its address; a name that is taken counts as a failed log-in, since the
+    answer tells that it exists.
+    """
+    name, password = usernames.parse_username(username), passwords.parse_password(password)
+    common_passwords.refuse_common(password, name)
+    created, failed = throttling.signup_address(actor), throttling.login_address(actor)
+    # Hashed even when the name is taken, so that the answer takes as long either way.
+    password_hash = passwords.hash_password(password, {**created, **failed})
+    try:
+        with database.atomic():
+            user_id = "".join(secrets.choice(USER_ID_ALPHABET) for _ in range(USER_ID_LENGTH))
+            user = User.create(id=user_id, username=name, created_at=now())
+            add_username_key(user, name.key, password_hash)
+            result = finish(user)
+            throttling.take_back(failed)
+    except UsernameTaken:
+        with database.atomic():
+            throttling.take_back(created)
+        raise
+    return result
+
+
+def add_username_key(user: User, name: str, password_hash: str | None) -> None:
+    """Give a user the key of a username. Raises UsernameTaken."""
+    # Never check first whether the name is free: the index judges, and of fifty at once one wins.
+    try:
+        Key.create(
+            provider=USERNAME_PROVIDER,
+            provider_user_id=name,
+            user=user,
+            password_hash=password_hash,
+        )
+    except IntegrityError:
+        raise UsernameTaken from None

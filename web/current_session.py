@@ -1,0 +1,164 @@
+"""Who is visiting: the one file that knows both the cookie and accounts.
+
+The cookie is Flask's signed session cookie. It carries the session's token and, for strangers
+too, the CSRF token, flash messages and the page that was asked for before logging in. Pages are
+closed to strangers unless `allow_anonymous` or `anonymous_only` opens them by name: a page that
+is added without a thought is safe.
+"""
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from flask import Flask, Request, current_app, flash, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from accounts import common_passwords, sessions
+from accounts.actor import Actor
+from accounts.sessions import Reason, SignedIn
+from models import User
+
+from . import words
+from .cookies import KNOWN_BROWSER_COOKIE, SignedCookies
+from .logs import Refused, log_refusal
+
+KNOWN_USERS_MAX = 5  # the cookie must stay small
+TOKEN = re.compile("[A-Za-z0-9_-]{43}")
+NEXT_MAX = 500  # characters of a remembered address; the cookie must stay small
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def init_app(app: Flask) -> None:
+    """Keep Flask's session in a cookie of ours."""
+    app.session_interface = SignedCookies(app, sessions.lifetime)
+
+
+def load_current_session(incoming: Request) -> User | None:
+    """Set g.session and g.user, None for a stranger, and return the user. Empty the cookie of a
+    session that is over; send that of a renewed one again, with its new lifetime.
+    """
+    given = None if incoming.endpoint == "static" else session.get("token")
+    token = given if isinstance(given, str) and TOKEN.fullmatch(given) else ""
+    found = sessions.validate_session(token) if given is not None else None
+    user = found.user if found else None
+    g.session, g.user = found, user
+    if found and found.renewed:
+        session.modified = True
+    if given is not None and found is None:
+        log_refusal(Refused.SESSION_USED_AFTER_END, current_actor())
+        session.clear()  # first: the message stands in the emptied cookie, and is shown once
+        if token and (sentence := words.why_logged_out(sessions.why_ended(token))):
+            flash(sentence, "warning")
+    return user
+
+
+def allow_anonymous(view: View) -> View:
+    """Open a page to everyone."""
+    view.access = "anyone"  # type: ignore[attr-defined]
+    return view
+
+
+def anonymous_only(view: View) -> View:
+    """Open a page to strangers; visitors who are logged in are sent to the profile."""
+    view.access = "strangers"  # type: ignore[attr-defined]
+    return view
+
+
+def require_access(
+    incoming: Request, view: Callable[..., Any] | None, user: User | None
+) -> ResponseReturnValue | None:
+    """Send strangers away from closed pages, and members from pages for strangers only."""
+    access = getattr(view, "access", "members")
+    if view is None or access == "anyone" or incoming.endpoint == "static":
+        return None
+    if access == "members":
+        return None if user else _ask_to_log_in()
+    return redirect(url_for("profile.show")) if user else None
+
+
+def _ask_to_log_in() -> Response:
+    log_refusal(Refused.NOT_LOGGED_IN, current_actor())
+    message = "You are not logged in, so nothing was done."
+    if request.method in ("GET", "HEAD"):
+        message = "Please log in to see that page."
+        session["next"] = _requested_address()
+    if ["info", message] not in session.get("_flashes", []):
+        flash(message, "info")
+    return redirect(url_for("auth.home"))
+
+
+def _requested_address() -> str:
+    """Return the address of this page, quoted so that it is nothing but a path on this site. Only
+    pages that exist get here, so it never begins with two slashes.
+    """
+    address = quote(request.root_path + request.path)
+    if query := request.query_string:
+        address += "?" + quote(query, safe="=&+%")
+    return address if len(address) <= NEXT_MAX else url_for("profile.show")
+
+
+def start_session(signed_in: SignedIn, password: str) -> str:
+    """Log this browser in to a new session; return the page that was asked for before. The cookie
+    is emptied first: whatever an attacker planted in it, such as a CSRF token, ends here (session
+    fixation). That the password is common is kept in the cookie alone: in the database it would
+    show a thief where to begin.
+    """
+    next_page = session.get("next")
+    session.clear()
+    session["token"] = signed_in.token
+    if common_passwords.is_common(password, signed_in.user.username):
+        session["password_is_common"] = True
+    csrf_token()
+    _remember_browser(signed_in.user.id)
+    return next_page if isinstance(next_page, str) else url_for("profile.show")
+
+
+def _remember_browser(user_id: str) -> None:
+    """Give this browser its own budget of tries at this account, kept when it logs out."""
+    known = _known_browser()
+    users = [user_id, *(other for other in known["users"] if other != user_id)]
+    session.known_browser = {**known, "users": users[:KNOWN_USERS_MAX]}  # type: ignore[attr-defined]
+
+
+def _known_browser() -> dict[str, Any]:
+    cookies: SignedCookies = current_app.session_interface  # type: ignore[assignment]
+    content = cookies.read(request, KNOWN_BROWSER_COOKIE)
+    browser_id, known = content.get("id"), content.get("users")
+    if isinstance(browser_id, str) and isinstance(known, list):
+        return {"id": browser_id, "users": [user for user in known if isinstance(user, str)]}
+    return {"id": secrets.token_urlsafe(16), "users": []}
+
+
+def csrf_token() -> str:
+    """Return this browser's CSRF token: random, kept in the signed cookie for as long as that.
+    Flask-WTF's own wraps it in a second signature, SHA-1, which a key rotation invalidates.
+    """
+    token = session.get("csrf_token")
+    if not isinstance(token, str):
+        token = session["csrf_token"] = secrets.token_urlsafe(16)
+    return token
+
+
+def end_session() -> None:
+    """Log this browser out."""
+    sessions.invalidate_session(g.session, Reason.LOGGED_OUT, current_actor())
+    session.clear()
+
+
+def forget_account() -> None:
+    """Empty the cookies of a browser whose user has just been deleted."""
+    session.clear()
+    known = _known_browser()
+    users = [user_id for user_id in known["users"] if user_id != g.user.id]
+    session.known_browser = {**known, "users": users}  # type: ignore[attr-defined]
+
+
+def current_actor() -> Actor:
+    """Return the visitor who sends this request."""
+    known, agent = _known_browser(), request.user_agent.string
+    browser = {"browser_id": known["id"], "known_users": tuple(known["users"])}
+    return Actor.visitor(request.remote_addr, agent, **browser, session=g.get("session"))

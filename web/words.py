@@ -1,0 +1,84 @@
+"""What the machine knows, in words for people: browsers, lengths of time, events, reasons."""
+
+import ua_parser
+
+from accounts.events import Kind
+from accounts.sessions import Reason
+from accounts.times import ago
+from models import Event
+
+FAMILIES = {"Mac OS X": "macOS", "Chrome Mobile": "Chrome", "Mobile Safari": "Safari"}
+# Features add the words for their own kinds.
+EVENTS: dict[str, str] = {
+    Kind.USER_CREATED: "Account created",
+    Kind.USER_LOCKED: "Account locked",
+    Kind.USER_UNLOCKED: "Account unlocked",
+    Kind.USER_RENAMED: "Username changed",
+    Kind.LOGIN_SUCCESS: "Logged in",
+    Kind.LOGIN_FAIL: "Failed log-in",
+    Kind.PASSWORD_CHANGE: "Password changed",
+    Kind.PASSWORD_UPGRADE: "Password stored in a stronger form",
+    Kind.SESSION_ENDED: "Session ended",
+    Kind.SESSION_EXPIRED: "Session expired",
+}
+OPERATOR = "the person who runs this site"
+# After "You have been logged out". Nothing for LOGGED_OUT: that browser knows.
+WHY_LOGGED_OUT: dict[str, str] = {
+    Reason.PASSWORD_CHANGED: " because the password was changed.",
+    Reason.PASSWORD_SET: f" because {OPERATOR} set a new password.",
+    Reason.ENDED_ELSEWHERE: ": this session was ended from another device.",
+    Reason.ENDED_BY_OPERATOR: f": this session was ended by {OPERATOR}.",
+    Reason.LOCKED: " because the account was locked.",
+    Reason.TOO_MANY: " because the account was used in too many browsers at once.",
+    Reason.EXPIRED: " because this session expired.",
+    Reason.UNKNOWN: ": this session expired, or its account was deleted.",
+}
+
+
+def describe_browser(user_agent: str) -> str:
+    """Return browser and system: "Firefox on Linux"."""
+    parsed = ua_parser.parse(user_agent)
+    browser, system = (
+        FAMILIES.get(part.family, part.family) if part else ""
+        for part in (parsed.user_agent, parsed.os)
+    )
+    browser = browser or "Unknown browser"
+    return f"{browser} on {system}" if system else browser
+
+
+def describe_event(event: Event) -> str:
+    """Return what happened: "Username changed (was Jane)"."""
+    if event.kind == Kind.SESSION_ENDED and event.detail == Reason.LOGGED_OUT:
+        return "Logged out"
+    if event.kind == Kind.LOGIN_FAIL and event.session:
+        return "Wrong current password"
+    text = EVENTS.get(event.kind, event.kind.replace("_", " ").capitalize())
+    return f"{text} ({event.detail})" if event.detail else text
+
+
+def describe_origin(event: Event) -> str:
+    """Return who did it, from where: "from Firefox on Linux, 203.0.113.7"; "" if no one did."""
+    if event.kind == Kind.SESSION_EXPIRED:
+        return ""
+    if not event.user_agent and not event.ip_address:
+        return f"by {OPERATOR}"
+    text = f"from {describe_browser(event.user_agent)}"
+    return f"{text}, {event.ip_address}" if event.ip_address else text
+
+
+FILTERS = (describe_browser, describe_event, describe_origin)
+
+
+def why_logged_out(reason: str) -> str | None:
+    """Return the sentence for a browser whose session is over; None if it knows."""
+    if reason == Reason.LOGGED_OUT:
+        return None
+    return f"You have been logged out{WHY_LOGGED_OUT.get(reason, '.')}"
+
+
+def since_last_login(number: int, last: Event | None) -> str:
+    """Return the sentence for a user who logs in after failed attempts."""
+    failed = f"{number} failed attempt{'' if number == 1 else 's'}"
+    if last is None:
+        return f"Your first log-in; {failed} before it."
+    return f"Last log-in {ago(last.at)}, {describe_origin(last)}; {failed} since then."
