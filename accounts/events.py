@@ -81,7 +81,7 @@ def _delete_event(event_id: Any) -> Query:
 
 
 def record_deletion(user: User, actor: Actor) -> None:
-    """Record that a user was deleted: an event that names nobody; the log has the id."""
+    """Record that a user was deleted: an event that names no user; the log has the id."""
     record(Kind.USER_DELETED, None, OPERATOR)
     database.after_commit(lambda: log(Kind.USER_DELETED, actor, user=user.id))
 

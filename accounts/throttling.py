@@ -65,7 +65,7 @@ def _keyed_hash(text: str) -> bytes:
 
 
 def fingerprint(name: str) -> str:
-    """Return what the log shows for a name that nobody has: the same for the same name."""
+    """Return what the log shows for an unknown name: the same for the same name."""
     return _keyed_hash(name)[:6].hex()
 
 

@@ -16,7 +16,7 @@ NOT_BARE = PEERS[1:]  # it has no log-in worth the name
 
 
 def profile(folder: Path, quick: bool) -> dict[str, Any]:
-    """Measure GET /profile of somebody who is signed in, under both servers and under none."""
+    """Measure GET /profile of a user who is logged in, under both servers and under none."""
     results = {
         "granian": side_by_side("granian", PEERS, visitors.page_requests, folder, quick),
         "gunicorn": side_by_side("gunicorn", PEERS, visitors.page_requests, folder, quick),

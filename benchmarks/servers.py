@@ -96,7 +96,7 @@ def running(
 
 
 def answers(port: int, process: subprocess.Popen[bytes]) -> bool:
-    """Wait until somebody listens on the port; return whether anybody does."""
+    """Wait until a server listens on the port; return whether one does."""
     deadline = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < deadline:
         if listens(port):
@@ -112,7 +112,7 @@ def listens(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/timing.py [--measurements 200]
 
 Measures POST /login in process, with the real Argon2 parameters and a database file of its own:
-a wrong password, a name that nobody has, a locked user with the right password, and a user without
+a wrong password, an unknown name, a locked user with the right password, and a user without
 a password, in turns and in a new random order each time, so that a machine that grows slower or
 faster meanwhile does so for all of them. No limit is in force.
 

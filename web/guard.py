@@ -1,5 +1,5 @@
 """What comes before a view: host, visitor, access, sender, body, CSRF token. All but the access
-check, which redirects, refuse with an HTTP error, so that no view has to think of it.
+check, which redirects, refuse with an HTTP error, so that no view has to think about it.
 """
 
 import functools

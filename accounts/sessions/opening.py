@@ -1,7 +1,7 @@
 """Open a session and recognize it again.
 
 The browser holds a token of 256 random bits, the row its SHA-256: a fast hash is enough, since
-nobody can guess 256 bits.
+256 bits cannot be guessed.
 """
 
 import contextlib

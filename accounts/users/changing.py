@@ -116,7 +116,7 @@ def delete_account(username: str, current_password: str, actor: Actor) -> None:
 
 
 def delete_user(user: User, actor: Actor) -> None:
-    """Delete a user with their keys, sessions and events. One event that names nobody is left."""
+    """Delete a user with their keys, sessions and events. One event without a user is left."""
     with database.atomic():
         lock_for_update(user)
         names = names_of(user)

@@ -12,9 +12,9 @@ from .lookup import find_account, lock_unchanged, login_keys
 
 
 def log_in(username: str, password: str, actor: Actor) -> SignedIn | None:
-    """Log a user in; None when the name or the password is wrong (nobody learns which). An unknown
-    name, a locked user, a key without a password and a wrong password take the same way and cost
-    the same one hash. Raises TooManyAttempts, Busy.
+    """Log a user in; None when the name or the password is wrong (the answer does not say which).
+    An unknown name, a locked user, a key without a password and a wrong password take the same
+    way and cost the same one hash. Raises TooManyAttempts, Busy.
     """
     hashing.refuse_when_full()
     for _ in range(2):  # again if another log-in has just replaced the hash with a better one

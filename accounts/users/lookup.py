@@ -21,7 +21,7 @@ def find_account(username: str) -> tuple[str, Key | None]:
     user has it), and the key that it means, its user joined, or None.
     """
     names = _names(username)
-    # One query over all names: one that nobody has must not be answered faster than another.
+    # One query over all names: an unknown one must not be answered faster.
     rows = _find_keys(names=[part for name in names for part in name]).fetchall()
     found = {(row[0], row[1]): row for row in rows}
     row = next((found[name] for name in names if name in found), None)
@@ -32,7 +32,7 @@ def find_account(username: str) -> tuple[str, Key | None]:
 def _names(username: str) -> Names:
     """Return the keys that a typed name may mean, the best first, the username last."""
     forms = [*hooks.login_names, (USERNAME_PROVIDER, login_key)]
-    if "\0" in username and not database.allows_nul:  # nobody's, and PostgreSQL refuses to look
+    if "\0" in username and not database.allows_nul:  # unknown, and PostgreSQL refuses it
         return [(provider, None) for provider, _ in forms]
     return [(provider, form(username)) for provider, form in forms]
 
