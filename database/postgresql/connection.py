@@ -3,14 +3,11 @@
 import select
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from playhouse.postgres_ext import Psycopg3ExtAdapter
 from psycopg.pq import TransactionStatus
-
-if TYPE_CHECKING:
-    from .server import PostgreSQL
 
 PAUSE_AFTER_FAILURE = 1  # second
 
@@ -46,7 +43,7 @@ class Adapter(Psycopg3ExtAdapter):
 
     failed_at = float("-inf")
 
-    def connect(self, db: "PostgreSQL", **_params: Any) -> psycopg.Connection:
+    def connect(self, db: Any, **_params: Any) -> psycopg.Connection:
         """Return a new connection, checked. Raises psycopg.OperationalError."""
         # Peewee's pool opens one at a time. If each request tried a host that does not answer for
         # itself, the last would wait for all the others.
