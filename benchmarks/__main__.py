@@ -18,11 +18,11 @@ PARTS = ("profile", "login", "flood", "scale")
 
 
 def main() -> None:
-    """Run the parts that were asked for; their results join those of earlier runs."""
+    """Run the requested parts; their results are added to those of earlier runs."""
     arguments = parse_arguments()
     if sys.platform != "linux":
         raise SystemExit("bin/bench needs Linux: it reads CPU time and memory from /proc.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # servers and files go too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # clean up too
     with tempfile.TemporaryDirectory(prefix="vestibule-bench-") as folder:
         os.environ["BENCH_FOLDER"] = folder  # before a peer is imported
         parts = PARTS if arguments.part == "all" else [arguments.part]
@@ -32,11 +32,11 @@ def main() -> None:
 
 @contextmanager
 def postgresql_if(wanted: bool) -> Iterator[None]:
-    """Run a PostgreSQL server of our own where one is wanted, at the address BENCH_POSTGRESQL."""
+    """Run a temporary PostgreSQL server where one is needed, at the address BENCH_POSTGRESQL."""
     if not wanted:
         yield
         return
-    from tests.postgresql import running_server  # noqa: PLC0415 - most do without its driver
+    from tests.postgresql import running_server  # noqa: PLC0415 - most parts need no driver
 
     with running_server(fsync="on", full_page_writes="on") as server:
         os.environ["BENCH_POSTGRESQL"] = server.url()
@@ -59,8 +59,8 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def run(parts: Any, folder: Path, quick: bool) -> None:
-    """Measure, print, and unless it was for trying write results and chart."""
-    from . import chart, load, machine, report  # noqa: PLC0415 - they look at BENCH_FOLDER
+    """Measure, print, and, unless this is a trial run, write results and chart."""
+    from . import chart, load, machine, report  # noqa: PLC0415 - they read BENCH_FOLDER
 
     path = HERE / "results.json"
     results = json.loads(path.read_text()) if path.exists() and not quick else {}
@@ -87,7 +87,7 @@ def measure(part: str, folder: Path, quick: bool) -> dict[str, Any]:
 
 
 def rounded(value: Any) -> Any:
-    """Return results with as many figures as mean something."""
+    """Return results rounded to four significant figures."""
     if isinstance(value, dict):
         return {key: rounded(each) for key, each in value.items()}
     return float(f"{value:.4g}") if isinstance(value, float) else value

@@ -1,4 +1,4 @@
-"""The picture in the README: pages a second, a bar for each peer, light and dark."""
+"""The chart in the README: pages per second, a bar for each peer, light and dark."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Slices of load in turn, round after round: a busy minute of the machine hits all alike."""
+"""Slices of load in turn, round after round, so that a busy minute affects all servers alike."""
 
 import statistics
 from collections.abc import Callable, Iterable
@@ -19,9 +19,9 @@ class Contestant:
 
 
 def compare(contestants: list[Contestant], rounds: int, seconds: float) -> dict[str, Any]:
-    """Return for each: medians of answers per second, CPU milliseconds per answer, latency."""
+    """Return medians for each server: answers per second, CPU milliseconds per answer, latency."""
     for contestant in contestants:
-        load.send(contestant.server.port, contestant.requests, 1)  # warm
+        load.send(contestant.server.port, contestant.requests, 1)  # warm up
     slices: dict[str, list[dict[str, float]]] = {each.name: [] for each in contestants}
     for contestant in turns(contestants, rounds):
         slices[contestant.name].append(one_slice(contestant, seconds))
@@ -29,7 +29,7 @@ def compare(contestants: list[Contestant], rounds: int, seconds: float) -> dict[
 
 
 def turns(things: list[Any], rounds: int) -> Iterable[Any]:
-    """Yield them A B C, C B A, A B C and so on."""
+    """Yield the servers in the order A B C, C B A, A B C and so on."""
     for number in range(rounds):
         yield from things[:: -1 if number % 2 else 1]
 
@@ -51,13 +51,13 @@ def one_slice(contestant: Contestant, seconds: float) -> dict[str, float]:
 
 
 def medians(slices: list[dict[str, float]]) -> dict[str, float]:
-    """Return the median of each figure, and how far the slices of a kind lie apart."""
+    """Return the median of each figure, and how far slices of the same kind differ."""
     figures = {key: statistics.median(each[key] for each in slices) for key in slices[0]}
     rates = [each["per_second"] for each in slices]
     return {**figures, "spread": (max(rates) - min(rates)) / figures["per_second"]}
 
 
 def ratios(results: dict[str, Any], of: Callable[[dict[str, float]], float]) -> dict[str, float]:
-    """Return how many times each other's figure Vestibule's is."""
+    """Return Vestibule's figure as a multiple of each peer's."""
     ours = of(results["vestibule"])
     return {name: ours / of(result) for name, result in results.items() if name != "vestibule"}

@@ -1,6 +1,6 @@
-"""bin/bench flood: others' pages while many log in without pause; start time; memory.
+"""bin/bench flood: other visitors' pages while many log in without pause; start time; memory.
 
-Vestibule as bin/serve runs it, on all cores. Pages are asked for at a steady rate whatever
+Vestibule as bin/serve runs it, on all cores. Pages are requested at a steady rate whatever
 happens, each over a new connection, and timed from the moment they were due: a server that
 stalls cannot hide it.
 """
@@ -32,7 +32,7 @@ class Seen:
 
 
 def flood(folder: Path, quick: bool) -> dict[str, Any]:
-    """Measure idle, with 8 and with 32 clients, in turn, some rounds."""
+    """Measure idle, with 8 and with 32 clients, in turn, for some rounds."""
     rounds, seconds = (1, 4) if quick else (5, 8)
     vestibule.create_app()  # fills the database
     started = start_times(folder, 1 if quick else 5)
@@ -51,7 +51,7 @@ def flood(folder: Path, quick: bool) -> dict[str, Any]:
 def one_of_each(
     port: int, requests: tuple[list[bytes], list[bytes]], seconds: float
 ) -> dict[Any, Any]:
-    """Return what was seen by number of clients, and what the hash alone did."""
+    """Return the results by number of clients, and those of the hash alone."""
     seen = {clients: asyncio.run(run(port, *requests, clients, seconds)) for clients in (0, 8, 32)}
     return {**seen, "alone": hashes_per_second(2)}
 
@@ -70,7 +70,7 @@ def start_times(folder: Path, times: int) -> float:
 async def run(
     port: int, pages: list[bytes], logins: list[bytes], clients: int, seconds: float
 ) -> Seen:
-    """Ask for pages at a steady rate beside clients that log in without pause."""
+    """Request pages at a steady rate while clients log in without pause."""
     seen, end = Seen(), time.perf_counter() + seconds
     loops = [asyncio.create_task(log_in(port, logins, end, seen)) for _ in range(clients)]
     asked = []
@@ -84,7 +84,7 @@ async def run(
 
 
 async def log_in(port: int, logins: list[bytes], end: float, seen: Seen) -> None:
-    """Log in, again and again, as different users."""
+    """Log in again and again, as different users."""
     while time.perf_counter() < end:
         await timed(port, random.choice(logins), time.perf_counter(), seen.logins)
 

@@ -1,4 +1,4 @@
-"""What the hash alone allows: verifying in as many threads as there are cores, nothing else."""
+"""The hash's own limit: only verifying, in as many threads as there are cores."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

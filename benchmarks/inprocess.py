@@ -1,4 +1,4 @@
-"""CPU time of one signed-in request without any server: the steadiest figure of all.
+"""CPU time of one logged-in request without any server: the steadiest figure of all.
 
 A process for each peer, in turn; in each the application is called as a server would call it.
 """
@@ -62,7 +62,7 @@ def measure(peer: str, path: str, seconds: float) -> float:
 
 
 def environment(app: Callable[..., Any], path: str) -> dict[str, Any]:
-    """Return the WSGI environment of the request: with a log-in's cookies unless it is for the
+    """Return the WSGI environment of the request, with a log-in's cookies unless it asks for the
     log-in form.
     """
     client = Client(app)

@@ -1,7 +1,7 @@
-"""Send requests over a few kept connections, each the next as soon as it has its answer.
+"""Send requests over a few persistent connections, each the next one as soon as it has its answer.
 
-With wrk where it is installed (on Debian the package of that name), otherwise with a small loop
-in Python: it is slower, but so much so only beside the bare page.
+Use wrk where it is installed (on Debian the package of that name), otherwise a small Python loop,
+which is slower, but noticeably so only for the bare page.
 """
 
 import json
@@ -28,7 +28,7 @@ GENERATOR = "wrk" if WRK else "the loop in benchmarks/load.py (wrk is not instal
 
 @dataclass
 class Load:
-    """What a slice of load came to: times in milliseconds."""
+    """The result of a slice of load: times in milliseconds."""
 
     requests: int
     seconds: float
@@ -43,7 +43,7 @@ class Load:
 
 
 def send(port: int, requests: list[bytes], seconds: float) -> Load:
-    """Send `requests` in turn for a while, from the core that is not the server's."""
+    """Send `requests` in turn for a while, from a core that is not the server's."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"\0".join(requests))
         file.flush()
@@ -85,7 +85,7 @@ def loop(port: int, requests: list[bytes], seconds: float) -> Load:
 
 
 def is_whole(answer: bytes) -> bool:
-    """Return whether an answer with a Content-Length has arrived entirely."""
+    """Return whether an answer with a Content-Length has arrived completely."""
     head, found, body = answer.partition(b"\r\n\r\n")
     _, _, length = head.lower().partition(b"content-length: ")
     return bool(found) and len(body) >= int(length.split(b"\r\n")[0])

@@ -32,7 +32,7 @@ def cpu_model() -> str:
 
 
 def members(session: int) -> list[int]:
-    """Return the living processes of a server, which leads a session of its own."""
+    """Return the running processes of a server, which leads a session of its own."""
     found = []
     for entry in Path("/proc").iterdir():
         fields = stat(entry) if entry.name.isdigit() else []

@@ -12,7 +12,7 @@ from .servers import serve
 
 PEERS = ["bare", "vestibule", "flask_login_peer", "flask_security_peer", "django_peer"]
 DATABASES = ["bare", "vestibule", "vestibule_postgresql"]
-NOT_BARE = PEERS[1:]  # it has no log-in worth the name
+NOT_BARE = PEERS[1:]  # it has no real log-in
 
 
 def profile(folder: Path, quick: bool) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def profile(folder: Path, quick: bool) -> dict[str, Any]:
 
 
 def login(folder: Path, quick: bool) -> dict[str, Any]:
-    """Measure GET /login of a stranger, and POST /login with a hash that costs nothing."""
+    """Measure a stranger's GET /login, and POST /login with a hash that costs nothing."""
     free = folder / "free"
     free.mkdir(exist_ok=True)
     return {

@@ -74,7 +74,7 @@ Goal = tuple[str, float, float, bool]
 
 
 def measured(results: dict[str, Any]) -> Iterator[Goal]:
-    """Yield words, figure, goal and direction of the goals that these results speak of."""
+    """Yield words, figure, goal and direction of the goals that these results cover."""
     for part, of in (("profile", of_profile), ("login", of_login), ("flood", of_flood),
                      ("scale", of_scale)):  # fmt: skip
         if part in results:

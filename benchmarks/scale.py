@@ -23,7 +23,7 @@ from .servers import ROOT, serve
 
 DAY = 86_400_000  # ms
 SESSIONS_OF_A_USER = 5
-ASKED = 20_000  # different sessions that ask for the page
+ASKED = 20_000  # different sessions that request the page
 LOGINS_PER_SECOND = 20
 FREE_HASH = {"BENCH_HASH": "free"}
 INSERT_USER = "INSERT INTO user (id, username, created_at) VALUES (?, ?, ?)"
@@ -43,7 +43,7 @@ def scale(folder: Path, quick: bool) -> dict[str, Any]:
 
 
 def pages(sizes: list[int], folder: Path, rounds: int, seconds: float) -> dict[str, Any]:
-    """Load a server over each size in turn, with pages of random sessions."""
+    """Load a server with a database of each size in turn, with pages of random sessions."""
     with ExitStack() as stack:
         contestants = []
         for size in sizes:
@@ -84,7 +84,7 @@ def users(rows: int) -> Iterator[tuple[object, ...]]:
 
 
 def sessions(rows: int, dead: int) -> Iterator[tuple[object, ...]]:
-    """Yield the sessions' rows in the order of their ids, which are as random as any."""
+    """Yield the sessions' rows in the order of their ids, which are random like real ones."""
     now = time.time_ns() // 1_000_000
     order = sorted(
         (hashlib.sha256(token(number).encode()).digest(), number) for number in range(rows)
@@ -118,8 +118,8 @@ def page_requests(port: int, rows: int) -> list[bytes]:
 
 
 def prune(folder: Path, dead: int) -> dict[str, float]:
-    """Prune as many dead rows of twice as many, beside log-ins at a steady rate. Their hash is
-    free, so that what they wait for is the database.
+    """Prune half of the rows, which are dead, beside log-ins at a steady rate. Hashing costs them
+    nothing, so that they wait only for the database.
     """
     fill(folder, 2 * dead, dead, **FREE_HASH)
     database = folder / "vestibule.db"

@@ -33,7 +33,7 @@ class Server:
 
     @property
     def session(self) -> int:
-        """Return the id that all its processes share."""
+        """Return the session id that all its processes share."""
         return self.process.pid
 
 
@@ -72,7 +72,7 @@ def running(
     arguments: list[str], port: int, environment: dict[str, str], cores: set[int]
 ) -> Iterator[Server]:
     """Run a Python program that listens on a port, in a session that is killed at the end."""
-    # Logs are written, as they would be, and shown when the start fails.
+    # Logs are written, as in production, and shown when the start fails.
     log = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
     process = subprocess.Popen(
         [sys.executable, "-m", *arguments],

@@ -1,17 +1,17 @@
-"""Does the time of a refused log-in tell why it was refused?
+"""Does the time of a refused log-in reveal why it was refused?
 
     .venv/bin/python benchmarks/timing.py [--measurements 200]
 
 Measures POST /login in process, with the real Argon2 parameters and a database file of its own:
 a wrong password, an unknown name, a locked user with the right password, and a user without
-a password, in turns and in a new random order each time, so that a machine that grows slower or
-faster meanwhile does so for all of them. No limit is in force.
+a password, in turns and in a new random order each time, so that a machine that becomes slower or
+faster meanwhile affects them all alike. No limit applies.
 
 For each pair it prints the AUC: how often a measurement of the first took longer than one of the
-second. 0.5 is chance. The verdict is "equal" from 0.45 to 0.55. Of two that are equal, 200
-measurements each give an AUC outside of that in one of twelve cases (its standard deviation is
-0.029), so ask again with --measurements 2000 (0.009) before looking for a reason. The exit code is
-1 when a pair is told apart. Let the machine do nothing else meanwhile.
+second. 0.5 is chance. The verdict is "equal" from 0.45 to 0.55. With two equal cases, 200
+measurements each give an AUC outside that range one time in twelve (its standard deviation is
+0.029), so try again with --measurements 2000 (0.009) before looking for a reason. The exit code is
+1 when a pair can be told apart. Run nothing else on the machine meanwhile.
 """
 
 import argparse
@@ -94,7 +94,7 @@ def auc(first: list[float], second: list[float]) -> float:
 
 
 def report(took: dict[str, list[float]]) -> bool:
-    """Print the figures; return whether no pair is told apart."""
+    """Print the figures; return whether no pair can be told apart."""
     print(f"{'case':18}{'median ms':>12}{'10 %':>10}{'90 %':>10}")
     for case, values in took.items():
         tenths = statistics.quantiles(values, n=10)

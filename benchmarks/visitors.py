@@ -1,4 +1,4 @@
-"""A visitor over raw HTTP: opens the log-in form, sends it, keeps the cookies."""
+"""A visitor over raw HTTP: opens the log-in form, submits it, keeps the cookies."""
 
 import http.client
 import re
@@ -14,7 +14,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass
 class Answer:
-    """What came back."""
+    """The answer to a request."""
 
     status: int
     location: str
@@ -40,7 +40,7 @@ class Visitor:
         return Answer(answer.status, answer.headers.get("Location", ""), text)
 
     def headers(self, body: str = "") -> dict[str, str]:
-        """Return what a browser sends with a request, as far as any peer looks at it."""
+        """Return what a browser sends with a request, as far as any peer uses it."""
         headers = {"User-Agent": "Mozilla/5.0 (bench)"}
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -52,7 +52,7 @@ class Visitor:
         return {found[1]: found[2]} if found else {}
 
     def raw(self, method: str, path: str, body: str = "") -> bytes:
-        """Return a request as it goes over the wire."""
+        """Return a request as sent over the wire."""
         headers = {"Host": f"127.0.0.1:{self.port}", **self.headers(body)}
         if body:
             headers["Content-Length"] = str(len(body))

@@ -12,7 +12,7 @@ from accounts import users
 from accounts.actor import Actor
 from models import User
 
-# What moves the cursor or turns the writing direction; a line's own end is none of it.
+# Characters that move the cursor or change the text direction, except the newline.
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 HOSTILE = "evil\x1b[2J\u202e\x9b\r\n"
 ESCAPED = r"evil\x1b[2J\u202e\x9b\r\n"
@@ -36,7 +36,7 @@ def refused(result: Result, words: str, code: int = 1) -> None:
 
 @pytest.fixture
 def run(runner: FlaskCliRunner):
-    """Run flask users …, what is typed given as input."""
+    """Run flask users … with what is typed as input."""
 
     def run(*args: str, typed: str | bytes = "") -> Result:
         result = runner.invoke(args=["users", *args], input=typed)
@@ -48,6 +48,6 @@ def run(runner: FlaskCliRunner):
 
 @pytest.fixture
 def user(app: Flask) -> User:
-    """Jane, signed in once."""
+    """Jane, logged in once."""
     users.sign_up("Jane", PASSWORD, Actor("192.0.2.1", "Firefox"))
     return User.get()

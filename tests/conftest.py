@@ -32,9 +32,9 @@ NO_LIMITS = {
     f"LIMIT_{name}": "1000000/second"
     for name in ("LOGIN_ACCOUNT", "LOGIN_KNOWN_BROWSER", "LOGIN_ADDRESS", "SIGNUP_ADDRESS")
 }
-MARKERS = {"server"}  # of the test that runs; outside of tests servers may be started
+MARKERS = {"server"}  # of the running test; outside tests, servers may be started
 CHEAP_ARGON2 = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
-# A password whose hash is weaker than those made now, in the tests and in earnest.
+# A password whose hash is weaker than those made now, both in the tests and in production.
 OLD_PASSWORD = "old password"
 OLD_HASH = argon2.using(memory_cost=8, time_cost=2, parallelism=1, salt=b"the same for all").hash(
     OLD_PASSWORD
@@ -42,7 +42,7 @@ OLD_HASH = argon2.using(memory_cost=8, time_cost=2, parallelism=1, salt=b"the sa
 
 
 def lacking(what: str) -> NoReturn:
-    """Give up a test for want of something on this machine: skipped, but in CI a failure."""
+    """Skip a test because this machine lacks something; fail it in CI."""
     (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(what)
 
 
@@ -52,15 +52,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Without PostgreSQL on this machine there is nothing to run on it."""
+    """Stop when the tests should run on PostgreSQL and this machine has none."""
     if config.getoption("database") == "postgresql" and postgresql.binaries() is None:
         required = os.environ.get("CI") == "true"
         pytest.exit("No PostgreSQL on this machine: apt install postgresql", 1 if required else 0)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip on one database what is about the other. What takes long begins first, lest one core
-    waits for it at the end.
+    """Skip tests of the other database. Start long tests first, so that the run does not end with
+    one core waiting for them.
     """
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
     chosen = config.getoption("database")
@@ -70,22 +70,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let `processes.server` know whether the test says that it starts one."""
+    """Let `processes.server` know whether the test is marked as starting a server."""
     MARKERS.clear()
     MARKERS.update(marker.name for marker in item.iter_markers())
 
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[postgresql.Server]:
-    """A PostgreSQL server for the time of the tests."""
+    """A PostgreSQL server that runs as long as the tests do."""
     with postgresql.running_server() as server:
         yield server
 
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database; of one with empty tables, in a test of the application's
-    where PostgreSQL has them from the test before.
+    """The URL of an empty database. In a test of the application, PostgreSQL's may have empty
+    tables left from the test before.
     """
     if request.config.getoption("database") == "sqlite":
         return f"sqlite:///{tmp_path}/test.db"
@@ -111,15 +111,15 @@ def settings(database_url: str) -> dict[str, str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_templates() -> Iterator[None]:
-    """Compile a template once, not for every application: that was a third of the time.
+    """Compile a template once, not for every application: that took a third of the time.
 
-    Stands behind Environment.compile, so that whoever counts its calls still counts them all.
+    Works inside Environment.compile, so that a test that counts its calls still counts them all.
     """
     compiled: dict[tuple[object, ...], Any] = {}
     compile_template = jinja2.Environment.compile
 
     def compile_once(environment: jinja2.Environment, *args: Any, **options: Any) -> Any:
-        # Jinja works out filters of constants while it compiles: addresses, which depend on this.
+        # Jinja evaluates filters of constants at compile time: addresses, which depend on this.
         root = request.root_path if has_request_context() else None
         key = (type(environment), root, args, *sorted(options.items()))
         if key not in compiled:
@@ -133,7 +133,7 @@ def compiled_templates() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite database with the newest schema and no rows, to be copied."""
+    """An SQLite database with the latest schema and no rows, for copying."""
     path = tmp_path_factory.mktemp("migrated") / "test.db"
     connect(f"sqlite:///{path}", "")
     migrations.upgrade()
@@ -148,9 +148,9 @@ def app(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Flask]:
-    """Vestibule on a new database, with a hash that costs next to nothing."""
+    """Vestibule on a new database, with a hash that costs almost nothing."""
     monkeypatch.setattr(passwords, "ARGON2", CHEAP_ARGON2)
-    # Of a hundred refusals in a minute the next are not logged: those of other tests do not count.
+    # After a hundred refusals in a minute no more are logged: do not count those of other tests.
     monkeypatch.setattr(logs, "_refusals", {})
     app = create_app({"HASH_QUEUE": "64", **settings})
     if on_sqlite() and not Path(database.path).exists():
@@ -165,20 +165,20 @@ def app(
 
 @pytest.fixture
 def browser(app: Flask) -> "Browser":
-    """A browser that has been nowhere yet."""
+    """A browser without cookies."""
     return Browser(app)
 
 
 @pytest.fixture
 def jane(browser: "Browser") -> "Browser":
-    """A browser in which Jane has signed up and is signed in."""
+    """A browser in which Jane has signed up and is logged in."""
     browser.sign_up("Jane")
     return browser
 
 
 @pytest.fixture
 def steady(app: Flask, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """In the end nothing has crashed and pages still open. For the bad-input catalogue."""
+    """Check at the end that nothing crashed and pages still open. For the bad-input catalogue."""
     yield
     crashes = [record.getMessage() for record in caplog.get_records("call") if record.exc_info]
     assert crashes == []
@@ -192,7 +192,7 @@ def runner(app: Flask) -> FlaskCliRunner:
 
 
 class Browser:
-    """What a person does: open a page, fill in its form, send it."""
+    """Does what a person does: opens a page, fills in its form, submits it."""
 
     def __init__(self, app: Flask) -> None:
         self.client: FlaskClient = app.test_client()
@@ -202,13 +202,13 @@ class Browser:
         return self.client.get(path, **options)
 
     def submit(self, path: str, fields: dict[str, str], **options: object) -> TestResponse:
-        """Open the page at `path`, fill in its form and send it, hidden fields included."""
+        """Open the page at `path`, fill in its form and submit it, hidden fields included."""
         return self.submit_to(path, path, fields, **options)
 
     def submit_to(
         self, page: str, action: str, fields: dict[str, str], **options: object
     ) -> TestResponse:
-        """Open a page, fill in that one of its forms which is sent to `action`, and send it."""
+        """Open a page, fill in the form that is sent to `action`, and submit it."""
         form = page_form(self.get(page).text, action)
         return self.client.post(action, data={**hidden_fields(form), **fields}, **options)
 
@@ -226,17 +226,17 @@ class Browser:
         return self.client.post("/logout", data=hidden_fields(form))
 
     def is_signed_in(self) -> bool:
-        """Whether the profile opens."""
+        """Return whether the profile opens."""
         return self.get("/profile").status_code == 200
 
 
 def on_sqlite() -> bool:
-    """Whether the application of this test is on SQLite."""
+    """Return whether the application of this test is on SQLite."""
     return isinstance(database.obj, SQLite)
 
 
 def held_connections() -> int:
-    """Return how many connections are open and do not wait to be used."""
+    """Return how many connections are open and not idle in the pool."""
     if not on_sqlite():
         return len(database._in_use)
     gc.collect()
@@ -245,7 +245,7 @@ def held_connections() -> int:
 
 
 def is_open(connection: Connection) -> bool:
-    """Whether a connection is open, and to this test's database."""
+    """Return whether a connection is open, and to this test's database."""
     try:
         return connection.total_changes >= 0 and connection.path == database.path
     except sqlite3.ProgrammingError:
@@ -268,7 +268,7 @@ def everything() -> dict[str, list[tuple]]:
 
 
 def stored() -> bytes:
-    """Return all that is kept: the bytes of SQLite's files, or else all rows."""
+    """Return all that is stored: the bytes of SQLite's files, or else all rows."""
     if not on_sqlite():
         return repr(everything()).encode()
     database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -288,17 +288,17 @@ def page_form(html: str, action: str) -> Tag:
 
 
 def hidden_fields(form: Tag) -> dict[str, str]:
-    """Return name and value of a form's hidden fields."""
+    """Return the names and values of a form's hidden fields."""
     return {field["name"]: field["value"] for field in form.find_all("input", type="hidden")}
 
 
 def field(html: str, name: str) -> Tag:
-    """Return the input of a page that has this name."""
+    """Return the input with this name on a page."""
     return soup(html).find("input", attrs={"name": name})
 
 
 def field_error(html: str, name: str) -> str:
-    """Return what a page says is wrong with an input, as a screen reader finds it; "" if fine."""
+    """Return an input's error message, found as a screen reader finds it; "" if there is none."""
     box = field(html, name)
     if box.get("aria-invalid") != "true":
         return ""
@@ -307,5 +307,5 @@ def field_error(html: str, name: str) -> str:
 
 
 def page_text(html: str) -> str:
-    """Return the words of a page as they are read, blanks made one."""
+    """Return the text of a page, each run of whitespace made one space."""
     return " ".join(soup(html).get_text(" ").split())

@@ -3,13 +3,13 @@
 In each run several clients act over real HTTP until the server's whole process group, and the
 commands that run beside it, are killed with SIGKILL. The server is started again and asked:
 
-- what was answered with "done" is there, what was refused is not;
-- what was not answered is there wholly or not at all;
-- the database is whole (integrity_check, foreign_key_check).
+- what was confirmed is there, what was refused is not;
+- what was not answered is there completely or not at all;
+- the database is intact (integrity_check, foreign_key_check).
 
-What the clients do and when the kill comes follows from --seed alone; how the processes take
-turns is the machine's affair. A kill shows what a crash leaves, not what a power cut does: that
-is in the hands of `synchronous = FULL`.
+What the clients do and when the kill comes depends only on --seed; how the processes are scheduled
+is up to the machine. A kill shows what a crash leaves behind, not what a power cut does:
+`synchronous = FULL` takes care of that.
 """
 
 import argparse
@@ -59,27 +59,27 @@ DAMAGE_OF_SQLITE = {
 
 @dataclass
 class Account:
-    """What one account's owner knows of it. None: asked for and never answered."""
+    """What the owner of an account knows about it. None: requested, but never answered."""
 
     name: str
     password: str
     made: bool | None = False
-    proposed: str | None = None  # a new password that may or may not have come into force
-    ending: set[str] = field(default_factory=set)  # the cookies that it ends
+    proposed: str | None = None  # a new password that may or may not have taken effect
+    ending: set[str] = field(default_factory=set)  # the cookies that it invalidates
     sessions: list[Visitor] = field(default_factory=list)
 
     def propose(self, password: str) -> None:
-        """Remember what is about to be asked for."""
+        """Remember what is about to be requested."""
         self.proposed = password
         self.ending = {visitor.session_cookie() for visitor in self.sessions}
 
 
 class NobodyKnows(Exception):
-    """The database went away while it committed, and the answer says so."""
+    """The database went away during the commit, and the answer says so."""
 
 
 class Client(threading.Thread):
-    """A person who acts until the server is gone."""
+    """A client that acts until the server is gone."""
 
     def __init__(
         self, settings: dict[str, str], name: str, seed: str, habits: dict[str, int]
@@ -93,7 +93,7 @@ class Client(threading.Thread):
         self.wrong: list[str] = []
         self.command: subprocess.Popen[bytes] | None = None
         self.over = False
-        self.doing = ""  # what was never answered, in the end
+        self.doing = ""  # at the end: what was never answered
 
     def run(self) -> None:
         with suppress(OSError, http.client.HTTPException):  # it was killed
@@ -106,9 +106,9 @@ class Client(threading.Thread):
     def act(self) -> None:
         try:
             done = getattr(self, self.doing)()
-        except NobodyKnows:  # the account stays in doubt until it is looked at
+        except NobodyKnows:  # the account stays in doubt until it is checked
             self.done["in doubt"] += 1
-        except StopIteration:  # a page without its form: the database is away
+        except StopIteration:  # a page without its form: the database is gone
             self.done["refused"] += 1
         else:
             self.done[self.doing if done else "refused"] += 1
@@ -154,7 +154,7 @@ class Client(threading.Thread):
             done = self.run_command(["users", "set-password", account.name], new)
         if done:
             account.password = new
-            account.sessions = [visitor] if visitor else []  # the browser that asked stays
+            account.sessions = [visitor] if visitor else []  # this browser stays logged in
         account.proposed = None
         return done
 
@@ -167,7 +167,7 @@ class Client(threading.Thread):
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
-        if self.over:  # the kill came in between
+        if self.over:  # the kill came between the two
             self.command.kill()
         said = self.command.communicate(password.encode())[1]
         if self.command.returncode < 0:
@@ -185,7 +185,7 @@ class Client(threading.Thread):
         return self.rng.choice(self.certain())
 
     def known(self, status: int, _location: str, text: str) -> int:
-        """Return the status of an answer that says what became of what was asked for."""
+        """Return the status of an answer that says whether the request was carried out."""
         if status == 503 and UNKNOWN in text:
             raise NobodyKnows
         return status
@@ -200,8 +200,8 @@ def attack(
     run: str,
     database: postgresql.Server | None = None,
 ) -> list[Client]:
-    """Let clients act until the server is killed; return what they know. In half of the runs the
-    database's server, if there is one, is killed under them, in half of them at the end.
+    """Let clients act until the server is killed; return what they know. The database server, if
+    there is one, is killed while they act in half of the runs, and at the end in the others.
     """
     rng = random.Random(run)
     moment = rng.uniform(*KILL_AFTER)
@@ -233,7 +233,7 @@ def crash_database(database: postgresql.Server) -> None:
 
 
 def look(settings: dict[str, str], clients: list[Client]) -> list[str]:
-    """Return what is wrong after a kill, the server running again."""
+    """Return what is wrong after a kill, with the server running again."""
     wrong = [text for client in clients for text in client.wrong]
     wrong += half_there(settings)
     names = {name for (name,) in sql(settings, "SELECT username FROM user")}
@@ -264,15 +264,15 @@ def look_at(settings: dict[str, str], account: Account, names: set[str]) -> list
     opening = [text for text in tried if opens(settings, account.name, text)]
     if len(opening) != account.made:
         return [f"{account.name}: {len(opening)} of {len(tried)} passwords open it"]
-    # All are out, unless the head of the answer, with a new cookie, had come through: it is sent
-    # before the body, and the kill may fall in between.
+    # All are logged out, unless the head of the answer, with a new cookie, arrived: it is sent
+    # before the body, and the kill may come in between.
     changed = account.proposed is not None and opening == [account.proposed]
     expected = [not (changed and ends) for ends in to_end]
     return [] if alive == expected else [f"{account.name}: sessions {alive}, not {expected}"]
 
 
 def opens(settings: dict[str, str], name: str, password: str) -> bool:
-    """Whether a password opens an account; a busy server is asked again."""
+    """Return whether a password opens an account; retry when the server is busy."""
     for _ in range(20):
         status = Visitor(settings).submit("/login", name, password)[0]
         if status != 503:
@@ -282,7 +282,7 @@ def opens(settings: dict[str, str], name: str, password: str) -> bool:
 
 
 def report(run: int, clients: list[Client], wrong: list[str], seconds: float) -> Counter[str]:
-    """Print one line; return the sums of this run."""
+    """Print one line; return the totals of this run."""
     sums: Counter[str] = sum((client.done for client in clients), Counter())
     doubts = [client.doing for client in clients if client.doing]
     sums["in doubt"] += len(doubts)
@@ -301,7 +301,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server goes with us
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped too
 
     sums: Counter[str] = Counter()
     violations = 0

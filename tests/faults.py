@@ -1,4 +1,4 @@
-"""Faults of the database, each caused as it happens in earnest, and undone at the end."""
+"""Faults of the database, each caused as it happens in real life, and undone at the end."""
 
 import itertools
 import json
@@ -22,7 +22,7 @@ NOBODY = 65534
 
 @pytest.fixture
 def settings(settings):
-    """The database is in a folder that every user may enter: some tests act as "nobody"."""
+    """The database is in a folder that every user may enter: some tests act as user "nobody"."""
     with tempfile.TemporaryDirectory(prefix="vestibule-") as folder:
         Path(folder).chmod(0o755)
         yield settings | {"DATABASE_URL": f"sqlite:///{folder}/test.db"}
@@ -30,14 +30,14 @@ def settings(settings):
 
 @pytest.fixture(autouse=True)
 def impatient(app):
-    """A write waits for another one for a moment only."""
+    """Make a write wait only briefly for another one."""
     database.pragma("busy_timeout", 50, permanent=True)
     database.close_all()
 
 
 @pytest.fixture
 def log(app, capfd):
-    """Return the faults that were logged since it was asked last."""
+    """Return the faults logged since the last call."""
 
     def lines():
         parsed = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
@@ -52,7 +52,7 @@ def path():
 
 @contextmanager
 def kept_aside():
-    """All connections are closed, and the files come back as they were."""
+    """Close all connections, and put the files back as they were at the end."""
     database.close_all()
     with closing(sqlite3.connect(path())) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -76,7 +76,7 @@ def missing():
 
 @contextmanager
 def deleted_while_open():
-    """The file goes while connections to it lie in the pool."""
+    """Remove the file while connections to it are in the pool."""
     copy = path().with_name("kept-aside")
     with closing(sqlite3.connect(path())) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
@@ -89,7 +89,7 @@ def deleted_while_open():
 
 @contextmanager
 def content(data):
-    """The file holds something else, and nobody writes into it."""
+    """Put something else in the file; nothing may write to it."""
     with kept_aside():
         path().write_bytes(data)
         yield
@@ -105,7 +105,7 @@ def empty():
 
 
 def cut():
-    """Only half of the file is left."""
+    """Leave only half of the file."""
     with kept_aside():
         data = path().read_bytes()
     return content(data[: len(data) // 2])
@@ -113,7 +113,7 @@ def cut():
 
 @contextmanager
 def smashed():
-    """All pages but the first two, which lead to them, were overwritten."""
+    """Overwrite all pages but the first two, which point to them."""
     with kept_aside():
         data = bytearray(path().read_bytes())
         data[4096:] = b"\xa5" * (len(data) - 4096)
@@ -123,7 +123,7 @@ def smashed():
 
 @contextmanager
 def changed(statement):
-    """The schema was changed."""
+    """Change the schema."""
     with kept_aside():
         with closing(sqlite3.connect(path())) as connection, connection:
             connection.executescript(statement)
@@ -157,7 +157,7 @@ sys.stdin.read()
 
 @contextmanager
 def locked():
-    """Another process writes and does not finish."""
+    """Let another process write and not finish."""
     process = subprocess.Popen(
         [sys.executable, "-c", LOCK, path()], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -170,7 +170,7 @@ def locked():
 
 @contextmanager
 def full():
-    """The file cannot grow, and its pages are full."""
+    """Keep the file from growing, with all its pages full."""
     database.pragma("synchronous", "off")
     database.pragma("wal_checkpoint(TRUNCATE)")
     pages = database.pragma("page_count")
@@ -204,7 +204,7 @@ def insert_for_ever(table):
 
 @contextmanager
 def failing_writes():
-    """The disk fails: nothing can be written after the end of the files there are."""
+    """Let the disk fail: nothing can be written beyond the end of the existing files."""
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     wal = path().with_name(path().name + "-wal")
     resource.setrlimit(resource.RLIMIT_FSIZE, (wal.stat().st_size, limit[1]))
@@ -216,7 +216,7 @@ def failing_writes():
 
 @contextmanager
 def without_rights():
-    """Act as nobody for a moment: root may write everywhere."""
+    """Act as the user "nobody" for a moment: root may write everywhere."""
     if os.geteuid():
         yield
         return
@@ -229,7 +229,7 @@ def without_rights():
 
 @contextmanager
 def read_only_folder():
-    """Neither file nor folder can be written, and nobody else has the file open."""
+    """Make file and folder read-only; no other process has the file open."""
     database.close_all()
     folder = path().parent
     folder.chmod(0o555)
@@ -245,7 +245,7 @@ def read_only_folder():
 
 @contextmanager
 def read_only():
-    """The same while another process has it open, so that the files of the WAL are there."""
+    """The same while another process has the file open, so that the WAL's files exist."""
     database.close_all()
     with closing(sqlite3.connect(path())) as other:
         other.execute("SELECT count(*) FROM user").fetchone()

@@ -1,4 +1,4 @@
-"""Tries at accounts, asked of the rules, and how they end."""
+"""Tries at accounts through the rules, and how they end."""
 
 import pytest
 from conftest import NO_LIMITS, PASSWORD
@@ -18,7 +18,7 @@ HERE, THERE = Actor("192.0.2.1"), Actor("192.0.2.2")
 
 @pytest.fixture
 def settings(settings):
-    """The limits as they are by default, but for those that a test is not about."""
+    """The default limits, except those that a test is not about."""
     return settings | AMPLE | {"LIMIT_LOGIN_ACCOUNT": f"{ALLOWED}/minute"}
 
 
@@ -40,7 +40,7 @@ def user(app):
 
 @pytest.fixture
 def hashed(monkeypatch):
-    """A list that grows with every password that is looked at."""
+    """A list that grows with every password that is checked."""
     run, ran = HashingThreads.run, []
 
     def watched(self, *args, **options):

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, from the binaries on this machine; gone afterwards."""
+"""A temporary PostgreSQL server for the tests, from the binaries on this machine."""
 
 import os
 import pwd
@@ -31,7 +31,7 @@ OPTIONS = {
 
 
 def binaries() -> Path | None:
-    """Return the folder with PostgreSQL's programs, the newest there is; None without any."""
+    """Return the folder with the newest PostgreSQL's programs, or None if there is none."""
     folders = Path("/usr/lib/postgresql").glob("*/bin")  # Debian keeps them out of the PATH
     found = [folder for folder in folders if (folder / "initdb").exists()]
     if found:
@@ -47,21 +47,21 @@ class Server:
         self.data = folder / "data"
         self.socket = folder
         self.options = {**OPTIONS, "unix_socket_directories": folder, **options}
-        self.migrated = ""  # what `schema` found once the tables were made
+        self.migrated = ""  # what `schema` returned after the tables were created
 
     def url(self, name: str = NAME) -> str:
-        """Return the address of one of its databases."""
+        """Return the URL of one of its databases."""
         return f"postgresql:///{name}?host={quote(str(self.socket), safe='')}&user=postgres"
 
     def initialize(self) -> None:
-        """Make it, and its database."""
+        """Create the server and its database."""
         run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C")
         self.start()
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {NAME}")
 
     def follow(self, primary: "Server") -> None:
-        """Make it a standby of another, with all that is there, and start it."""
+        """Make it a standby of another server, with all its data, and start it."""
         source = ("-h", primary.socket, "-U", "postgres")
         run("pg_basebackup", "-D", self.data, *source, "-R", "--checkpoint=fast")
         self.start()
@@ -77,12 +77,12 @@ class Server:
         run("pg_ctl", "stop", "-D", self.data, "-m", mode)
 
     def promote(self) -> None:
-        """Make a standby the one that takes writes, and wait until it does."""
+        """Promote a standby, and wait until it takes writes."""
         run("pg_ctl", "promote", "-w", "-D", self.data)
 
 
 def run(program: str, *args: object) -> None:
-    """Run one of PostgreSQL's programs, which refuse to be root."""
+    """Run one of PostgreSQL's programs, which refuse to run as root."""
     path = binaries()
     assert path is not None
     subprocess.run(
@@ -104,7 +104,7 @@ def _account() -> pwd.struct_passwd:
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Give a folder that the server's account can reach (pytest's own are closed to it)."""
+    """Create a folder that the server's account can enter (it cannot enter pytest's own)."""
     path = Path(tempfile.mkdtemp(prefix="vestibule-pg-"))
     if os.geteuid() == 0:
         os.chown(path, _account().pw_uid, _account().pw_gid)
@@ -134,7 +134,7 @@ FUNCTIONS = {
 
 
 def dialect(statement: str) -> str:
-    """Return SQL written as SQLite takes it as PostgreSQL does."""
+    """Return SQLite's SQL as PostgreSQL accepts it."""
     quoted = re.sub(r"\b(FROM|INTO|UPDATE|TABLE|ON) user\b|\buser(?=\.)", _quoted_user, statement)
     for here, there in FUNCTIONS.items():
         quoted = quoted.replace(here, there)
@@ -146,7 +146,7 @@ def _quoted_user(found: re.Match[str]) -> str:
 
 
 def query(url: str, statement: str, values: Sequence[object] = ()) -> list[tuple]:
-    """Run SQL written as SQLite takes it, on a connection of its own; return its rows."""
+    """Run SQL written for SQLite, on a connection of its own; return its rows."""
     with psycopg.connect(url) as connection:
         cursor = connection.execute(dialect(statement), values or None)
         return cursor.fetchall() if cursor.description else []
@@ -154,7 +154,7 @@ def query(url: str, statement: str, values: Sequence[object] = ()) -> list[tuple
 
 @contextmanager
 def unreachable() -> Iterator[None]:
-    """The server is gone, and with it the connections in the pool."""
+    """Stop the server, which also closes the connections in the pool."""
     database.close_all()
     conninfo, database.obj.conninfo = database.obj.conninfo, "host=/nowhere"
     try:
@@ -167,7 +167,7 @@ def unreachable() -> Iterator[None]:
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Somebody else writes to every table and does not come to an end."""
+    """Let another connection write to every table and not finish."""
     tables = ", ".join(f'"{model._meta.table_name}"' for model in MODELS)
     with psycopg.connect(database.obj.conninfo, options="") as other:
         other.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE")
@@ -176,14 +176,14 @@ def locked() -> Iterator[None]:
 
 
 def impatient() -> None:
-    """Wait for another's write for a moment only."""
+    """Make a write wait only briefly for another one."""
     database.close_all()
     options = "-c lock_timeout=50ms"
     database.obj.conninfo = make_conninfo(database.obj.conninfo, options=options)
 
 
 def disconnect(url: str) -> None:
-    """Throw out everybody who is connected to a database."""
+    """Close all connections to a database."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -192,7 +192,7 @@ def disconnect(url: str) -> None:
 
 
 def empty(url: str) -> None:
-    """Take everything out of a database."""
+    """Remove everything from a database."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
@@ -226,7 +226,7 @@ def schema(url: str) -> str:
 
 
 def delete_rows(url: str) -> None:
-    """Take all rows out of the tables of a database: seven times faster than making them anew."""
+    """Delete all rows of a database: seven times faster than creating its tables again."""
     with psycopg.connect(url) as connection:
         for model in reversed(MODELS):
             connection.execute(f'DELETE FROM "{model._meta.table_name}"')

@@ -1,4 +1,4 @@
-"""Vestibule's commands and its server as processes of their own, as an operator starts them."""
+"""Vestibule's commands and its server as separate processes, as an operator starts them."""
 
 import itertools
 import os
@@ -38,7 +38,7 @@ def environment(settings: dict[str, str]) -> dict[str, str]:
 def flask(
     settings: dict[str, str], *args: str | bytes, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[str]:
-    """Run a `flask` command to its end."""
+    """Run a `flask` command until it exits."""
     done = subprocess.run(
         [*FLASK, *args],
         input=stdin,
@@ -56,7 +56,7 @@ def flask(
 def flask_at_once(
     settings: dict[str, str], *args: str, times: int
 ) -> list[subprocess.CompletedProcess[str]]:
-    """Run the same `flask` command several times at the same moment."""
+    """Run the same `flask` command several times at once."""
     running = [
         subprocess.Popen(
             [*FLASK, *args],
@@ -80,16 +80,16 @@ def flask_at_once(
     ]
 
 
-# Each process that runs tests has ports of its own, and none that the kernel gives away: a port is
+# Each process that runs tests has its own ports, outside the kernel's ephemeral range: a port stays
 # free until its server has started.
 FIRST_PORT = 10_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 20_000
 PORTS = itertools.cycle(range(FIRST_PORT, FIRST_PORT + 1_000))
-for _ in range(os.getpid() % 1_000):  # so that two checkouts at work seldom meet
+for _ in range(os.getpid() % 1_000):  # so that two checkouts seldom collide
     next(PORTS)
 
 
 def free_port() -> int:
-    """Return a port nobody listens on."""
+    """Return a free port."""
     for port in PORTS:
         with socket.socket() as probe, suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -99,14 +99,14 @@ def free_port() -> int:
 
 
 def listens(port: int) -> bool:
-    """Whether somebody listens on a port of this machine."""
+    """Return whether a process listens on a port of this machine."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_until(true: Callable[[], object], seconds: float = PATIENCE, pause: float = 0.02) -> bool:
-    """Wait until a function returns something true; False when it does not in that time."""
+    """Wait until a function returns something true; return False if it does not in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if true():
@@ -124,7 +124,7 @@ def settings(settings: dict[str, str]) -> dict[str, str]:
 @contextmanager
 def server(settings: dict[str, str], *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run `flask serve` on settings["PORT"], in a group of its own that is killed at the end."""
-    assert "server" in MARKERS, "bin/test must know it: pytest.mark.server"
+    assert "server" in MARKERS, "mark the test for bin/test: pytest.mark.server"
     process = subprocess.Popen(
         [*FLASK, "serve", *options],
         env=environment(settings),
@@ -179,7 +179,7 @@ class Visitor:
         return hidden_fields(page_form(self.send(path)[2], action or path))
 
     def submit(self, path: str, username: str, password: str = PASSWORD) -> tuple[int, str, str]:
-        """Open the page, fill in its form and send it."""
+        """Open the page, fill in its form and submit it."""
         fields = {"username": username, "password": password}
         return self.send(path, {**self.prepare(path), **fields})
 
@@ -202,7 +202,7 @@ def sql(settings: dict[str, str], statement: str, *values: object) -> list[tuple
 
 
 def members(process: subprocess.Popen[bytes]) -> list[int]:
-    """Return the living processes of a server's group."""
+    """Return the running processes of a server's group."""
     found = []
     for entry in Path("/proc").iterdir():
         try:

@@ -1,4 +1,4 @@
-"""What a person does below /profile, in a browser whose forms are real."""
+"""What a user does below /profile, in a browser with real forms."""
 
 from conftest import PASSWORD, Browser, hidden_fields, page_form
 from werkzeug.test import TestResponse
@@ -25,7 +25,7 @@ def delete_account(browser: Browser, name: str = "Jane", current: str = PASSWORD
 
 
 def end_session(browser: Browser, handle: str) -> TestResponse:
-    """Press a button of the sessions page, or one that is not on it."""
+    """Press a button of the sessions page, even one that is not there."""
     html = browser.get("/profile/sessions").text
     hidden = hidden_fields(page_form(html, "/logout"))
     return browser.client.post(f"/profile/sessions/{handle}/end", data=hidden)

@@ -15,12 +15,12 @@ OPEN = {"/", "/signup", "/login", "/healthz", "/.well-known/change-password"}
 
 @pytest.fixture
 def account(app):
-    """Jane has an account and is signed in nowhere."""
+    """Jane has an account and is not logged in anywhere."""
     return users.create_user("Jane", PASSWORD, OPERATOR)
 
 
 def addresses(app, method):
-    """The addresses of an application that take a method, places in them filled in."""
+    """Return the paths of an application that accept a method, with their parameters filled in."""
     with app.test_request_context():
         return sorted(
             re.sub("<[^>]*>", "0" * 12, rule.rule)
@@ -111,7 +111,7 @@ def test_the_remembered_page_is_used_once(account, browser):
     [("POST", "/logout"), ("OPTIONS", "/logout"), ("GET", "/nowhere"), ("GET", "/logout")],
 )
 def test_only_pages_that_can_be_opened_are_remembered(account, browser, method, address):
-    """After logging in nobody is led to a page that answers 404 or 405."""
+    """Logging in never leads to a page that answers 404 or 405."""
     browser.client.open(address, method=method)
     assert browser.log_in("Jane").headers["Location"] == "/profile"
 

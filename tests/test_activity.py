@@ -1,4 +1,4 @@
-"""GET /profile/activity (BEHAVIOUR 4), and what is said after a log-in."""
+"""GET /profile/activity (BEHAVIOUR 4), and the message after a log-in."""
 
 import re
 
@@ -142,7 +142,7 @@ def test_after_a_log_in_failed_attempts_since_the_last_are_told_once(app, jane):
     assert notices(jane) == []
     jane.log_out()
     jane.log_in("Jane")
-    assert notices(jane) == [], "those were told at the log-in before"
+    assert notices(jane) == [], "the log-in before has reported those"
 
 
 def test_one_failed_attempt_is_one(app, jane):

@@ -1,7 +1,7 @@
-"""A fault at any one statement of what changes an account: all of it is done, or nothing.
+"""A fault at any single statement of an account change: the whole change is made, or none.
 
-The n-th statement fails, for every n there is, BEGIN and COMMIT included: once by itself (an I/O
-error), once together with all that follow (the disk is gone).
+The n-th statement fails, for every n, BEGIN and COMMIT included: once by itself (an I/O error),
+once together with all that follow (the disk is gone).
 """
 
 import sqlite3
@@ -31,7 +31,7 @@ NEW_PASSWORD = "another horse"
 
 
 class Faults:
-    """Lets the statements from `first` to `last` fail; counts all."""
+    """Makes the statements from `first` to `last` fail; counts all."""
 
     def __init__(self, error):
         self.error = error
@@ -46,7 +46,7 @@ class Faults:
 
 @pytest.fixture
 def faults(app, monkeypatch):
-    """Faults of the database, none yet."""
+    """Faults of the database; none yet."""
     if not on_sqlite():
         return faults_of_postgresql(monkeypatch)
     faults = Faults(sqlite3.OperationalError)
@@ -74,7 +74,7 @@ def faults_of_postgresql(monkeypatch):
 
 
 def state():
-    """Return all rows but the counters', without what differs each time: ids, times, salts."""
+    """Return all rows except counters, without what differs each time: ids, times, salts."""
     release()
     names = {user.id: user.username for user in User.select()}
     return {
@@ -90,12 +90,12 @@ def state():
     }
 
 
-ORIGINAL = {}  # the hashes that were there before
+ORIGINAL = {}  # the hashes that existed before
 
 
 @pytest.fixture
 def before(app, browser):
-    """Jane, logged in, and Lucy, whose hash is an older one; a function that restores them."""
+    """Jane, logged in, and Lucy, whose hash is outdated; and a function that restores them."""
     browser.sign_up("Jane")
     users.log_in("Jane", PASSWORD, Actor())
     users.create_user("Lucy", PASSWORD, OPERATOR)
@@ -120,7 +120,7 @@ def before(app, browser):
 
 
 def form_of(path):
-    """Open a page; return a function that sends its form, so that only the sending can fail."""
+    """Open a page; return a function that submits its form, so that only submitting can fail."""
 
     def prepare(before, username, password):
         browser = Browser(before.browser.client.application)
@@ -132,7 +132,7 @@ def form_of(path):
 
 
 def as_jane(path, **fields):
-    """Return a preparation for a post by Jane, with a copy of her cookie."""
+    """Return a function that prepares a POST by Jane, with a copy of her cookie."""
 
     def prepare(before):
         form = hidden_fields(page_form(before.browser.get("/profile").text, "/logout")) | fields
@@ -154,7 +154,7 @@ def command(*args, stdin=""):
 
 sign_up, log_in = form_of("/signup"), form_of("/login")
 ACTIONS = {
-    # how it is prepared, the answer that says done, the answer that says it was not done
+    # how it is prepared, the status when it is done, the status when it is not
     "sign-up": (lambda before: sign_up(before, "Other", PASSWORD), 302, 503),
     "log-in": (lambda before: log_in(before, "Jane", PASSWORD), 302, 503),
     "log-in with a wrong password": (lambda before: log_in(before, "Jane", "wrong"), 400, 503),
@@ -181,8 +181,8 @@ MODES = pytest.mark.parametrize("gone", [False, True], ids=["one fault", "disk g
 
 
 def each_fault(faults, before, prepare, gone):
-    """Do it with the n-th statement failing, for every n; yield the answer each time. The last
-    time nothing fails.
+    """Do it with the n-th statement failing, for every n; yield the answer each time. Nothing
+    fails the last time.
     """
     for number in range(1, 200):
         before()
@@ -253,7 +253,7 @@ def test_after_any_fault_the_next_try_succeeds(faults, before, gone):
 
 
 def test_a_failing_commit_is_one_of_the_faults(faults, before):
-    """Should Peewee send it in another way one day, these tests would no longer try it."""
+    """If Peewee ever sends COMMIT another way, these tests would no longer cover it."""
     seen = []
     faults.check = seen.append
     Browser(before.browser.client.application).sign_up("Other")

@@ -60,7 +60,7 @@ def test_a_backup_overwrites_nothing(run, tmp_path: Path, monkeypatch, links: bo
     assert (tmp_path / "copy.db").read_bytes() == before
     (tmp_path / "link.db").symlink_to("nowhere")
     refused(run(tmp_path / "link.db"), "overwrites nothing")
-    # Even one that appears while the copy is made stays.
+    # Even a file that appears during the copy is kept.
     monkeypatch.setattr(os.path, "lexists", lambda _path: False)
     refused(run(tmp_path / "copy.db"), "File exists")
     assert (tmp_path / "copy.db").read_bytes() == before
@@ -132,11 +132,11 @@ def test_under_write_load_it_holds_every_commit_acknowledged_before(
                 assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
                 held = {row[0] for row in connection.execute("SELECT username FROM user")}
             assert set(before) <= held
-        assert beside, "writing went on beside it"
+        assert beside, "writing went on meanwhile"
     finally:
         stop.set()
         writer.join()
-    # And it is a database of Vestibule.
+    # The result is a Vestibule database.
     other = {**settings, "DATABASE_URL": f"sqlite:///{restored}"}
     assert flask(other, "db", "status").returncode == 0
     assert flask(other, "users", "show", before[0]).returncode == 0

@@ -22,7 +22,7 @@ DAY = 86_400_000
 
 @pytest.fixture
 def phone(app, jane):
-    """A second browser in which Jane is signed in."""
+    """A second browser in which Jane is logged in."""
     phone = Browser(app)
     phone.log_in("Jane")
     return phone
@@ -155,7 +155,7 @@ def test_of_two_parallel_changes_one_wins_wholly_and_the_other_is_told(app, jane
         answers = list(threads.map(change, range(2)))
     refused = [answer for answer in answers if isinstance(answer, AccountError)]
     assert len(refused) == 1
-    # Either the check in the transaction refuses it or, a little later, the old password is wrong.
+    # Either the check in the transaction refuses it or, slightly later, the old password is wrong.
     assert isinstance(refused[0], WrongPassword) or "nothing was done" in str(refused[0])
     winner = next(number for number in range(2) if answers[number] is not refused[0])
     assert Session.select().count() == 1
@@ -166,7 +166,7 @@ def test_of_two_parallel_changes_one_wins_wholly_and_the_other_is_told(app, jane
 
 
 def during_the_hash(monkeypatch, happening):
-    """Let something happen once, after the current password was found good."""
+    """Make something happen once, after the current password was accepted."""
     hash_password = passwords.hash_password
 
     def hash_and_happen(password):
@@ -220,7 +220,7 @@ def test_all_keys_with_a_password_get_the_new_one_and_no_other_key(jane, monkeyp
     assert stored["jane"] == stored["j@x.org"]
     assert passwords.verify_password(NEW_PASSWORD, [stored["jane"]]) == stored["jane"]
     assert stored["held"] is None
-    assert stored["x"] == OLD_HASH, "nobody logs in with it by name"
+    assert stored["x"] == OLD_HASH, "it is not used to log in by name"
 
 
 def test_a_user_without_any_password_can_prove_nothing(jane):

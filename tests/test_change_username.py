@@ -101,7 +101,7 @@ def test_of_many_who_want_one_name_one_gets_it(app):
 
 
 def test_of_several_keys_of_names_one_is_left_with_the_password(app, jane, monkeypatch):
-    """A feature may bring keys of names of its own."""
+    """A feature may add keys with names of its own."""
     monkeypatch.setattr(hooks, "name_providers", ["nickname"])
     user = User.get()
     Key.delete().execute()

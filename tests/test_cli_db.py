@@ -18,7 +18,7 @@ ALL = sorted(script.stem for script in migrations.FOLDER.glob("[0-9]*.py"))
 
 @pytest.fixture
 def without_database(settings: dict[str, str]):
-    """Runs commands of an application whose database nobody has made yet."""
+    """Runs commands of an application whose database does not exist yet."""
     app = create_app(settings)
     yield app.test_cli_runner()
     database.close_all()

@@ -24,7 +24,7 @@ CHECKS = [
 
 @pytest.fixture
 def kept(settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
-    """A clean installation with its own instance folder and the secret key in it."""
+    """A clean installation with its own instance folder, which holds the secret key."""
     folder = tmp_path / "instance"
     monkeypatch.setattr(passwords, "ARGON2", CHEAP_ARGON2)
     monkeypatch.setattr("flask.Flask.auto_find_instance_path", lambda _app: str(folder))

@@ -14,7 +14,7 @@ WIDTHS = {"name": 31, "note": 30, "size": 4}
     [
         (0, "just now"),
         (30, "just now"),
-        (-30, "just now"),  # by a clock that goes a little differently
+        (-30, "just now"),  # from a clock that is slightly ahead
         (60, "1 minute ago"),
         (60 * 59, "59 minutes ago"),
         (3600, "1 hour ago"),

@@ -202,7 +202,7 @@ def test_prune_goes_in_batches_while_people_log_in(app: Flask, settings: dict[st
         meanwhile.add(Session.select().where(Session.idle_expires_at == 1).count())
         release()
     assert process.returncode == 0
-    assert len(meanwhile - {0, 5000}) > 1, "a part of them was gone while somebody logged in"
+    assert len(meanwhile - {0, 5000}) > 1, "some were gone while a user logged in"
     assert Session.select().count() == min(logged_in, 100)
 
 

@@ -100,7 +100,7 @@ def test_a_long_list_begins_at_once_and_ends_when_nobody_reads(
         )
         assert process.stdout.readline().startswith(first)
         assert process.stdout.readline()
-        assert process.poll() is None, "it is not done: the pipe holds a thousandth of it"
+        assert process.poll() is None, "not finished: the pipe holds a thousandth of the output"
         process.stdout.close()
         assert process.stderr.read() == b""
         process.stderr.close()

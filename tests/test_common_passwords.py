@@ -1,4 +1,4 @@
-"""Common passwords (DESIGN 5): told of on the profile page, or refused."""
+"""Common passwords (DESIGN 5): reported on the profile page, or refused."""
 
 import json
 
@@ -19,7 +19,7 @@ NOTICE = "This password is very common and easy to guess."
 
 @pytest.fixture(autouse=True)
 def site_name(monkeypatch):
-    """For the tests without an application."""
+    """Set SITE_NAME for the tests without an application."""
     monkeypatch.setattr(settings, "SITE_NAME", "Vestibule", raising=False)
 
 

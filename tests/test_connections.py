@@ -1,4 +1,4 @@
-"""How many connections the server takes at once, so that it never runs out of file numbers."""
+"""How many connections the server takes at once, so that it never runs out of file descriptors."""
 
 import resource
 

@@ -25,8 +25,8 @@ def user(app: Flask) -> User:
 
 
 def refuse(value: object, kind: type, statement: str, values: Sequence[object]) -> None:
-    """Make sure that the database does not store a value. One of another type than the column's
-    PostgreSQL may refuse in other words, or store as one of the column's.
+    """Check that the database does not store a value. PostgreSQL may refuse a value of another type
+    than the column's in other words, or convert it to the column's type.
     """
     allowed = not on_sqlite() and value is not None and not isinstance(value, kind)
     with contextlib.suppress(DatabaseError if allowed else IntegrityError), database.atomic() as it:
@@ -38,7 +38,7 @@ def refuse(value: object, kind: type, statement: str, values: Sequence[object]) 
 
 
 def kind_of(column: str) -> type:
-    """The type of a column's values; a session's id is bytes."""
+    """Return the type of a column's values; a session's id is bytes."""
     return int if column.endswith("_at") else str
 
 

@@ -17,7 +17,7 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def machine(folder: Path, cgroup: str | bytes, files: dict[str, str]) -> Path:
-    """Make the files that Linux shows under / for a process in this cgroup."""
+    """Create the files that Linux shows under / for a process in this cgroup."""
     content = {
         "proc/self/cgroup": cgroup,
         **{f"sys/fs/cgroup/{name}": files[name] for name in files},

@@ -98,7 +98,7 @@ def test_a_deleted_file_is_noticed_and_not_made_again(user: User) -> None:
 
 
 def test_a_replaced_file_is_read_from_the_next_request_on(user: User, tmp_path: Path) -> None:
-    """A backup put back while the application runs."""
+    """A backup is restored while the application runs."""
     backup = tmp_path / "backup.db"
     database.execute_sql("VACUUM INTO ?", (str(backup),))
     users.create_user("Later", PASSWORD, OPERATOR)
@@ -140,7 +140,7 @@ def test_foreign_keys_are_on_for_every_connection(user: User) -> None:
 
 
 def test_a_transaction_that_reads_first_can_always_write_later(user: User) -> None:
-    """Somebody else's write in between would be its end, had it not locked from the start."""
+    """Another write in between would make it fail if it did not lock from the start."""
     other = sqlite3.connect(database.path, timeout=0)
     try:
         with database.atomic():
@@ -191,15 +191,15 @@ def test_a_write_waits_for_threads_and_processes_together_no_longer_than_the_tim
             lock_jane(1)
         return time.monotonic() - started
 
-    other.execute("BEGIN IMMEDIATE")  # another process has the file for good
+    other.execute("BEGIN IMMEDIATE")  # another process keeps the file locked
     with ThreadPoolExecutor(1) as threads:
-        with database._turn:  # and a thread has the turn for a second
+        with database._turn:  # and a thread holds the turn for a second
             waits = threads.submit(lock_late)
             time.sleep(1)
         assert 1.1 < waits.result() < 1.9
     other.close()
     timeouts = {each.execute("PRAGMA busy_timeout").fetchone() for each in database._waiting}
-    assert timeouts == {(1200,)}, "the next write has all its patience"
+    assert timeouts == {(1200,)}, "the next write waits for the full time again"
 
 
 def test_readers_never_wait_for_a_writer(jane: Browser) -> None:
@@ -270,7 +270,7 @@ def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
     first = database.connection()
     assert database.execute_sql("PRAGMA user_version").fetchone() == (0,)
     release()
-    assert database.connection() is first, "its file was found again under its name"
+    assert database.connection() is first, "its file was found again by name"
     assert (tmp_path / name).exists()
 
 

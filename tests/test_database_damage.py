@@ -1,4 +1,4 @@
-"""A database that cannot be used at the start, and rows that nobody of us has written."""
+"""A database that cannot be used at the start, and rows that Vestibule did not write."""
 
 import faults
 import pytest

@@ -1,6 +1,6 @@
-"""The database is locked, full, gone, damaged, not to be written, of another version: a page that
-says in plain words that nothing was changed, what was typed kept, one line for the operator that
-says what to do, and recovery without restart. Faults are made in faults.py.
+"""The database is locked, full, gone, damaged, read-only, or of another version: the page says in
+plain words that nothing was changed and keeps what was typed, one line tells the operator what to
+do, and the application recovers without a restart. faults.py causes the faults.
 """
 
 import sqlite3
@@ -26,7 +26,7 @@ from models import MODELS, Session, User
 pytestmark = pytest.mark.database("sqlite")
 
 FAULTS = {
-    # how it comes about, what the operator reads, whether pages can still be read
+    # how it is caused, what the operator reads, whether pages can still be read
     "b135-locked": (faults.locked, "fuser", True),
     "b137-full": (faults.full, "disk is full", True),
     "b138-failing": (faults.failing_writes, "disk fails", True),
@@ -48,7 +48,7 @@ __all__ = ["impatient", "log", "settings"]  # fixtures
 
 
 def rows():
-    """Everything but counters."""
+    """Return everything but counters."""
     release()
     tables = [model._meta.table_name for model in MODELS if model._meta.table_name != "counter"]
     return {name: sorted(database.execute_sql(f'SELECT * FROM "{name}"').fetchall(), key=repr)
@@ -170,7 +170,7 @@ def test_b136_no_write_fails_because_somebody_else_wrote_in_between(app):
 
 @pytest.mark.slow
 def test_b137_a_full_disk_refuses_and_works_again_when_there_is_space(settings, tmp_path):
-    """A real one: a file system in memory of half a megabyte."""
+    """A really full disk: a file system of half a megabyte in memory."""
     mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "none", str(tmp_path)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         lacking("only root can mount a small file system")
@@ -202,14 +202,14 @@ def test_b144_a_backup_put_in_place_while_running_is_used_from_the_next_request_
     release()
     Browser(app).sign_up("Later")
     for file in Path(database.path).parent.glob("test.db-*"):
-        file.unlink()  # left behind, the WAL would be played over the backup
+        file.unlink()  # otherwise the old WAL would be applied to the backup
     copy.rename(database.path)
     assert Browser(app).log_in("Later").status_code == 400
     assert jane.is_signed_in()
 
 
 def test_b160_a_running_server_notices_a_newer_database_within_a_minute(jane, log, monkeypatch):
-    """Another Vestibule was updated and has migrated the database that both use."""
+    """Another Vestibule was updated and migrated the shared database."""
     assert jane.is_signed_in()
     with closing(sqlite3.connect(database.path)) as other, other:
         other.execute("INSERT INTO schema_migration VALUES (9, '9999_future', '2099-01-01')")

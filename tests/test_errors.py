@@ -1,4 +1,4 @@
-"""Each error page, and faults of the database and of our own (BEHAVIOUR 1 and 7)."""
+"""Each error page, and faults of the database and of the program (BEHAVIOUR 1 and 7)."""
 
 import json
 import sqlite3
@@ -21,7 +21,7 @@ SECRET = "INSERT INTO user /srv/vestibule/users.py"
 
 @pytest.fixture(autouse=True)
 def impatient(app):
-    """A write waits for another one for a moment only."""
+    """Make a write wait only briefly for another one."""
     if not on_sqlite():
         postgresql.impatient()
         return
@@ -152,7 +152,7 @@ def test_b156_a_broken_layout_still_answers(app, browser, path):
 
 @contextmanager
 def gone():
-    """The file is moved away, while connections to it lie in the pool; the server is gone."""
+    """Move the file away while connections to it are in the pool, or stop the server."""
     if not on_sqlite():
         with postgresql.unreachable():
             yield
@@ -168,7 +168,7 @@ def gone():
 
 @contextmanager
 def junk():
-    """The file is replaced by something that is no database."""
+    """Replace the file with something that is not a database."""
     with gone():
         Path(database.path).write_bytes(b"This is no database. " * 500)
         yield
@@ -176,7 +176,7 @@ def junk():
 
 @contextmanager
 def locked():
-    """Another process writes and does not finish."""
+    """Let another process write and not finish."""
     if not on_sqlite():
         with postgresql.locked():
             yield
@@ -213,7 +213,7 @@ def test_a_database_fault_leaves_the_form_as_typed(app, browser, fault, path):
 
 @pytest.mark.database("sqlite")
 def test_a_database_that_is_gone_is_not_created_again(browser):
-    """An empty one in its place would hide from the operator that everything is missing."""
+    """An empty database in its place would hide from the operator that everything is lost."""
     with gone():
         assert browser.sign_up("Jane").status_code == 503
         assert not Path(database.path).exists()

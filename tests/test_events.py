@@ -200,7 +200,7 @@ def test_what_is_left_of_a_deleted_user_names_nobody(user):
 
 
 def rolled_back(action):
-    """Do something in a transaction that comes to nothing."""
+    """Do something in a transaction that is rolled back."""
     with contextlib.suppress(ZeroDivisionError), database.atomic():
         action()
         raise ZeroDivisionError
@@ -224,7 +224,7 @@ def test_what_did_not_happen_is_neither_on_record_nor_in_the_log(user, action, c
     caplog.clear()
     rolled_back(lambda: action(user))
     assert recorded() == before
-    users.unlock_user(user, OPERATOR)  # a later transaction brings nothing of it to light
+    users.unlock_user(user, OPERATOR)  # a later transaction does not log it either
     logged = [record.fields["event"] for record in caplog.records]
     assert logged == []
 

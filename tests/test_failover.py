@@ -1,4 +1,4 @@
-"""The database's server is lost and its standby takes over, under two Vestibules at work."""
+"""The database server is lost and its standby takes over while two Vestibules are working."""
 
 import http.client
 import threading
@@ -45,7 +45,7 @@ def standby(primary: Server) -> Iterator[Server]:
 def hosts(
     settings: dict[str, str], primary: Server, standby: Server
 ) -> Iterator[list[dict[str, str]]]:
-    """Two Vestibules that know both servers; gives the settings of each."""
+    """Run two Vestibules that know both servers; yield the settings of each."""
     both = quote(f"{primary.socket},{standby.socket}", safe="")
     url = f"postgresql:///{NAME}?host={both}&user=postgres"
     each = [{**settings, "DATABASE_URL": url, "PORT": str(free_port())} for _ in range(2)]
@@ -56,7 +56,7 @@ def hosts(
 
 
 class Newcomers(threading.Thread):
-    """People who sign up at one host, one after the other, and remember what they were told."""
+    """Visitors who sign up at one host, one after the other, and remember the answers."""
 
     def __init__(self, host: dict[str, str], name: str) -> None:
         super().__init__(daemon=True)
@@ -104,7 +104,7 @@ def test_after_a_failover_both_serve_again_and_nobody_welcomed_is_lost(
 
 
 def test_a_standby_is_never_written_to(settings: dict[str, str], standby: Server) -> None:
-    """A single address that leads to a standby is refused at the start, in words."""
+    """The start refuses a single address that leads to a standby, with an explanation."""
     with pytest.raises(psycopg.Error, match="read-only"):
         query(standby.url(), "CREATE TABLE x (i int)")
     done = flask({**settings, "DATABASE_URL": standby.url()}, "db", "init")

@@ -138,13 +138,13 @@ def test_an_adopters_page_is_closed_to_strangers(saved, browser):
 
 
 def state(form):
-    """Return everything that a form and its fields hold, objects by their identity."""
+    """Return everything that a form and its fields hold, objects by identity."""
     fields = {each.name: dict(vars(each)) for each in form}
     return {**vars(form), "fields": fields}
 
 
 def refusals(app, monkeypatch):
-    """Cause every kind of page that shows a form with something wrong."""
+    """Cause every kind of page that shows a form with an error."""
     browser = Browser(app)
     browser.sign_up("Jane", "short")
     browser.sign_up("Jane")
@@ -205,7 +205,7 @@ def test_a_form_asked_for_while_another_is_posted_holds_nothing_of_it(app):
 
 
 def test_visitors_at_the_same_moment_get_their_own_tokens_and_errors(app):
-    """Some open the form, some are refused: nothing of one is on the page of another."""
+    """Some open the form, some are refused: no page shows anything of another visitor's."""
     at_once = threading.Barrier(8)
 
     def visit(number):

@@ -1,4 +1,4 @@
-"""web/forms.py, by a form page as an application behind Vestibule would have it."""
+"""web/forms.py, tested with a form page like one of an application behind Vestibule."""
 
 import pytest
 from conftest import field, field_error, hidden_fields, page_form, soup
@@ -46,7 +46,7 @@ class NoteForm(Form):
 
 @pytest.fixture
 def saved(app):
-    """What the form page /notes/NUMBER has saved. 7 is not there, 8 is closed."""
+    """What the form page /notes/NUMBER has saved. 7 does not exist, 8 is closed."""
     saved = []
 
     def prepare(number):

@@ -1,4 +1,4 @@
-"""The nginx example of docs/operating.md, run as it stands but for addresses and certificate."""
+"""The nginx example of docs/operating.md, run as it is except for addresses and certificate."""
 
 import http.client
 import re
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 @pytest.fixture
 def certificate(tmp_path):
-    """A certificate of our own for the name in the example."""
+    """A self-signed certificate for the name in the example."""
     if not (shutil.which("nginx") and shutil.which("openssl")):
         lacking("needs nginx and openssl")
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
@@ -31,7 +31,7 @@ def certificate(tmp_path):
 
 
 def examples(tls, plain, tmp_path):
-    """Return the blocks for nginx, on these ports: the servers, and two hosts behind them."""
+    """Return the nginx blocks for these ports: the servers, and two hosts behind them."""
     blocks = re.findall(r"```nginx\n(.*?)```", OPERATING.read_text(), re.DOTALL)
     servers, hosts = sorted(blocks, key=lambda block: "upstream" in block)
     servers = re.sub(r" *listen \[::\].*\n", "", servers)
@@ -64,7 +64,7 @@ def nginx(blocks, tls, tmp_path):
 
 @pytest.fixture
 def front(settings, tmp_path, certificate):
-    """Vestibule behind nginx with TLS; gives the ports of TLS and of plain HTTP."""
+    """Run Vestibule behind nginx with TLS; yield the ports of TLS and of plain HTTP."""
     tls, plain = free_port(), free_port()
     settings |= {"PORT": str(free_port()), "PUBLIC_URL": f"https://{NAME}:{tls}", "PROXY_HOPS": "1"}
     block = re.sub(r":5000\b", f":{settings['PORT']}", examples(tls, plain, tmp_path)[0])
@@ -74,7 +74,7 @@ def front(settings, tmp_path, certificate):
 
 @pytest.fixture
 def trust(tmp_path, front):
-    """Trusts the certificate of the example and no other."""
+    """A TLS context that trusts only the example's certificate."""
     return ssl.create_default_context(cafile=str(tmp_path / "fullchain.pem"))
 
 
@@ -130,7 +130,7 @@ def test_people_sign_up_over_tls_and_are_sent_there_from_plain_http(front, trust
     assert "max-age=" in answer.headers["Strict-Transport-Security"]
     assert len(answer.headers.get_all("Content-Security-Policy")) == 1
     assert re.fullmatch("[a-z]+", answer.headers["Server"]), "no version"
-    assert sql(settings, "SELECT ip_address FROM session") == [("127.0.0.1",)], "nobody's word"
+    assert sql(settings, "SELECT ip_address FROM session") == [("127.0.0.1",)], "not the forged one"
 
     plain = http.client.HTTPConnection("127.0.0.1", front[1], timeout=PATIENCE)
     plain.request("GET", "/login?x=1", headers={"Host": NAME})
@@ -170,7 +170,7 @@ def test_b103_b106_in_front_the_doubtful_is_refused(front, trust, settings, case
 
 
 def test_b113_b114_behind_the_front_slow_visitors_keep_nobody_waiting(front, trust):
-    """A hundred send their headers slowly, another hundred half a form."""
+    """A hundred send their headers slowly, another hundred send half a form."""
     host = f"Host: {NAME}:{front[0]}\r\n"
     with ExitStack() as stack:
         for number in range(200):

@@ -1,4 +1,4 @@
-"""What is let through to a view. What is not: catalogue/test_csrf.py, test_form_shape.py."""
+"""What reaches a view. What does not: catalogue/test_csrf.py, test_form_shape.py."""
 
 import pytest
 from conftest import PASSWORD, Browser, hidden_fields, page_form
@@ -10,7 +10,7 @@ FORM = {"username": "Jane", "password": PASSWORD}
 
 
 def typed(browser, path):
-    """The fields of a form, filled in, its CSRF token included."""
+    """Return the fields of a form, filled in, including its CSRF token."""
     return FORM | hidden_fields(page_form(browser.get(path).text, path))
 
 

@@ -70,7 +70,7 @@ def test_memory_is_given_back_again_and_again(monkeypatch: pytest.MonkeyPatch) -
     def trim(padding: int) -> None:
         trimmed.append(padding)
         if len(trimmed) == 3:
-            threading.Event().wait()  # for ever: the thread goes with this process
+            threading.Event().wait()  # forever: the thread ends with this process
 
     threading.Thread(target=server.trim_memory, args=[trim], daemon=True).start()
     assert wait_until(lambda: trimmed == [0, 0, 0])
@@ -104,7 +104,7 @@ def test_a_slot_given_up_is_free_for_the_next(
     threads = HashingThreads(threads=1, queue=1)
     run(threads, int)
     running = ThreadPoolExecutor(1).submit(threads._executor.submit, hold.wait, 20).result()
-    for _ in range(5):  # each takes the slot in the queue, and leaves it
+    for _ in range(5):  # each takes the slot in the queue, and frees it
         with pytest.raises(Busy):
             run(threads, int)
     hold.set()

@@ -38,7 +38,7 @@ EACH = pytest.mark.parametrize("name", ANSWERS)
 
 @pytest.fixture
 def secure(settings, request):
-    """A browser at an application that people reach over HTTPS."""
+    """A browser at an application that is reached over HTTPS."""
     settings["PUBLIC_URL"] = PUBLIC_URL
     browser = Browser(request.getfixturevalue("app"))
     browser.client.open = functools.partial(browser.client.open, base_url=PUBLIC_URL)
@@ -53,7 +53,7 @@ def answer_of(name, browser):
 
 
 def assert_all_headers(answer):
-    """Each header once: with two policies a browser takes both, or neither."""
+    """Check that each header is there once: of two policies a browser may apply both or neither."""
     for header, value in ALWAYS.items():
         assert answer.headers.getlist(header) == [value]
     [policy] = answer.headers.getlist("Content-Security-Policy")
@@ -100,7 +100,7 @@ def test_a_profile_is_never_stored(jane):
 
 
 def static_files(browser):
-    """The addresses of static files as the pages have them."""
+    """Return the URLs of static files as they are in the pages."""
     page = soup(browser.get("/").text)
     return [link["href"] for link in page.find_all("link")] + [page.find("script")["src"]]
 
@@ -162,7 +162,7 @@ def test_over_https_signing_up_in_and_out_works(secure):
 
 
 def test_b053_over_https_a_cookie_of_the_plain_name_counts_for_nothing(secure):
-    """A neighbour on another subdomain, or an attacker on plain HTTP, could plant that one."""
+    """Another site on a sibling subdomain, or an attacker on plain HTTP, could plant that one."""
     secure.sign_up("Jane")
     value = secure.client.get_cookie("__Host-auth_session", domain="accounts.example.org").value
     client = secure.client.application.test_client(use_cookies=False)

@@ -1,4 +1,4 @@
-"""The start page, and the addresses that machines ask for."""
+"""The start page, and the addresses that machines request."""
 
 import pytest
 from conftest import soup, sql
@@ -63,7 +63,7 @@ def test_healthz_says_503_when_the_database_file_is_gone(app, browser, tmp_path)
 
 
 def test_healthz_says_503_when_the_database_has_no_tables(app, browser):
-    """An installation that was never initialised is not healthy."""
+    """An installation that was never initialized is not healthy."""
     sql("DROP TABLE session")
     assert browser.get("/healthz").status_code == 503
 
@@ -75,7 +75,7 @@ def test_healthz_says_503_when_the_database_is_junk(app, browser, tmp_path):
 
 
 def junk(folder):
-    """Put a file in the database's place that is none."""
+    """Replace the database with a file that is not one."""
     for leftover in folder.glob("test.db*"):
         leftover.unlink()
     (folder / "test.db").write_bytes(b"This is no database. " * 500)

@@ -35,7 +35,7 @@ def by_mail(text):
 
 @pytest.fixture
 def mail(user, monkeypatch):
-    """People log in by e-mail address or by number too. Jane's address has another password."""
+    """Users can also log in by e-mail address or number. Jane's address has another password."""
     ways = [("mail", by_mail), ("number", lambda text: text if text.isdigit() else None)]
     monkeypatch.setattr(hooks, "login_names", ways)
     return key("mail", "jane@x.org", user)
@@ -67,7 +67,7 @@ def test_without_the_feature_its_key_opens_nothing(user):
 
 
 def test_names_are_tried_in_order_and_the_username_last(mail, user):
-    """A text may be a name of each kind: only the first key that there is counts."""
+    """A text may be a name of each kind: only the first existing key counts."""
     john = users.create_user("jane@x.org", PASSWORD, OPERATOR)
     assert find_account("jane@x.org")[1] == mail
     assert opened("jane@x.org", PASSWORD) is None
@@ -189,7 +189,7 @@ def test_a_name_that_a_feature_reserves_when_it_is_freed_is_taken(user):
 
 
 class Reversed(MinimalHandler):
-    """The hashes of some other system, as safe as they look."""
+    """The hashes of another system, which are as weak as they look."""
 
     name = "reversed"
     setting_kwds = ()

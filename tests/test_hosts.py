@@ -44,7 +44,7 @@ def test_healthz_answers_any_host(browser, host):
 
 @pytest.fixture
 def public(settings, request):
-    """An application that people reach at https://accounts.example.org."""
+    """An application that is reached at https://accounts.example.org."""
     settings["PUBLIC_URL"] = "https://accounts.example.org"
     return request.getfixturevalue("app")
 

@@ -1,4 +1,4 @@
-"""The known-browser cookie: a budget of tries of its own, and nothing else (BEHAVIOUR 3)."""
+"""The known-browser cookie: it gives its own budget of tries, and nothing else (BEHAVIOUR 3)."""
 
 import hashlib
 from email.utils import parsedate_to_datetime
@@ -19,7 +19,7 @@ OTHER_KEY = "another key that nobody can guess 0123456789"
 
 @pytest.fixture
 def settings(settings):
-    """One failure, and every unknown browser waits."""
+    """After one failure, every unknown browser has to wait."""
     return settings | NO_LIMITS | {"LIMIT_LOGIN_ACCOUNT": "1/hour"}
 
 
@@ -33,13 +33,13 @@ def content(browser, name=COOKIE):
 
 
 def attacked(app, name="Jane"):
-    """Spend what strangers may try at this account."""
+    """Use up the tries that strangers have at this account."""
     assert Browser(app).log_in(name, "wrong horse").status_code == 400
     assert Browser(app).log_in(name).status_code == 429
 
 
 def gets_in(app, cookie, name="Jane"):
-    """Whether a browser with this cookie logs in where strangers wait."""
+    """Return whether a browser with this cookie can log in while strangers have to wait."""
     browser = Browser(app)
     browser.client.set_cookie(COOKIE, cookie)
     status = browser.log_in(name).status_code
@@ -146,7 +146,7 @@ def test_a_failed_log_in_makes_nothing_known(app, jane):
 
 
 def forgeries(jane):
-    """Return cookies that name Jane and are not one that we have given to her browser."""
+    """Return cookies that name Jane but are not one that her browser was given."""
     known, good = content(jane), jane.client.get_cookie(COOKIE).value
     user = known["users"][0]
     return {

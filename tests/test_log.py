@@ -1,4 +1,4 @@
-"""The log: what stands in it, what never does, and what happens when it cannot be written."""
+"""The log: what it contains, what it never does, and what happens when it cannot be written."""
 
 import json
 import re
@@ -23,13 +23,13 @@ TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 @pytest.fixture(autouse=True)
 def unmuted(monkeypatch):
-    """No refusal was logged yet in this minute."""
+    """Forget the refusals logged in this minute."""
     monkeypatch.setattr(logs, "_refusals", {})
 
 
 @pytest.fixture
 def log(app, capfd):
-    """Return the lines written since it was asked last, parsed."""
+    """Return the lines written since the last call, parsed."""
 
     def lines():
         text = capfd.readouterr().err
@@ -145,7 +145,7 @@ def test_a_flood_of_refusals_is_a_hundred_lines_a_minute_and_the_last_says_so(
 
 
 def crash(name, *_rest):
-    raise RuntimeError(name)  # as a careless one does: what was typed is in the traceback
+    raise RuntimeError(name)  # as careless code does: the traceback shows what was typed
 
 
 def test_what_visitors_send_stays_one_line_of_ascii(app, capfd, monkeypatch):
@@ -160,7 +160,7 @@ def test_what_visitors_send_stays_one_line_of_ascii(app, capfd, monkeypatch):
     browser.log_in(HOSTILE[:31])
     browser.get("/" + HOSTILE)
     text = capfd.readouterr().err
-    assert "evil" in text, "something of it got there"
+    assert "evil" in text, "part of the text was logged"
     assert text.isascii()
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text)
     assert kinds(json.loads(line) for line in text.splitlines()) == [

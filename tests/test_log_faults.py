@@ -17,7 +17,7 @@ from accounts import users
 from models import Event, Session, User
 from web import logs
 
-PIPE = 2 * 4096  # bytes: the smallest that behaves like an ordinary one of 65536
+PIPE = 2 * 4096  # bytes: the smallest pipe that behaves like a normal one of 65536
 
 
 class Broken:
@@ -98,7 +98,7 @@ def test_a_failing_log_after_the_commit_does_not_undo_or_deny_it(app, monkeypatc
 
 @contextmanager
 def server_with_a_pipe(settings):
-    """A server whose log goes to a small pipe that nobody reads yet; gives its reading end."""
+    """Run a server whose log goes to a small unread pipe; yield the pipe's reading end."""
     settings["PORT"] = str(free_port())
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE)
@@ -126,7 +126,7 @@ def everything(log):
 def test_b155_a_full_pipe_that_nobody_reads_keeps_no_request_waiting(settings):
     with server_with_a_pipe(settings) as (_, log):
         visitor = Visitor(settings)
-        for _ in range(99):  # one line each: to log in, please
+        for _ in range(99):  # one line each: log in first
             assert visitor.send("/profile")[0] == 302
         assert visitor.submit("/signup", "Jane")[0] == 302
         assert sql(settings, "SELECT kind FROM event") == [("user_created",)]

@@ -17,7 +17,7 @@ FORM = {"username": "Jane", "password": PASSWORD}
 
 @pytest.fixture
 def account(app):
-    """Jane has an account and is signed in nowhere."""
+    """Jane has an account and is not logged in anywhere."""
     return users.create_user("Jané", PASSWORD, OPERATOR)
 
 
@@ -59,7 +59,7 @@ def test_the_session_row_knows_the_browser_and_the_address(account, browser):
 
 
 def prepare(case, account):
-    """Create a reason to be refused; return the name and password to try."""
+    """Create a reason for a refusal; return the name and password to try."""
     if case == "unknown name":
         return "Nobo", PASSWORD
     if case == "impossible name":
@@ -124,7 +124,7 @@ def test_a_good_log_in_costs_exactly_one_hash(account, browser, monkeypatch):
 
 
 def count_hashes(monkeypatch):
-    """Return a list that grows with every Argon2 computation, for any caller."""
+    """Return a list that grows with every Argon2 computation, from any caller."""
     ran = []
 
     def count(function):
@@ -133,7 +133,7 @@ def count_hashes(monkeypatch):
                 result = function(*args, **options)
             except argon2.exceptions.VerifyMismatchError:
                 ran.append(function)
-                raise  # any other error came before anything was computed
+                raise  # any other error came before the computation
             ran.append(function)
             return result
 

@@ -1,4 +1,4 @@
-"""POST /logout: the row goes, the cookie is emptied, every copy of it is a stranger's."""
+"""POST /logout: the row is deleted, the cookie emptied, and no copy of the cookie works."""
 
 from conftest import Browser, soup
 

@@ -1,5 +1,5 @@
-"""The markup of each page in each of its states (BEHAVIOUR 1): what a browser and a screen
-reader make of it, and that nothing stored or typed ever becomes markup."""
+"""The markup of each page in each of its states (BEHAVIOUR 1), as browsers and screen readers
+understand it; and that nothing stored or typed ever becomes markup."""
 
 import re
 from itertools import pairwise
@@ -131,7 +131,7 @@ def page(request, browser):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_has_a_space_between_attributes(name, browser):
-    """Jinja takes the line's end after a block away: two of them in a row glue attributes."""
+    """Jinja removes the newline after a block: two blocks in a row would join attributes."""
     assert not re.search(r'="[^"<>]*"[a-z]', PAGES[name](browser).text)
 
 
@@ -271,7 +271,7 @@ def test_b066_b067_typed_markup_changes_no_element_of_the_page(app, typed):
 
 
 def tags(html):
-    """The elements of a page and their attributes' names, in order."""
+    """Return the elements of a page and the names of their attributes, in order."""
     return [(element.name, sorted(element.attrs)) for element in soup(html).find_all(True)]
 
 

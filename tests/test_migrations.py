@@ -18,12 +18,12 @@ from models import MODELS, User
 pytestmark = pytest.mark.database("sqlite")
 
 HISTORY = "schema_migration"
-FAMILY = ("user", "key", "session")  # a row of each for each who signed up
+FAMILY = ("user", "key", "session")  # one row in each for every user who signed up
 
 
 @pytest.fixture
 def empty(settings: dict[str, str]):
-    """An application whose database nobody has made yet."""
+    """An application whose database does not exist yet."""
     create_app(settings)
     yield Path(database.path)
     database.close_all()
@@ -41,7 +41,7 @@ def filled(app: Flask) -> dict[str, list[tuple]]:
 
 @pytest.fixture
 def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the migrations of today, for those of tomorrow."""
+    """A folder with today's migrations, to which a test adds future ones."""
     folder = tmp_path / "scripts"
     shutil.copytree(migrations.FOLDER, folder)
     monkeypatch.setattr(migrations, "FOLDER", folder)
@@ -96,7 +96,7 @@ def test_a_new_database_is_its_owners_alone(empty: Path) -> None:
     migrations.upgrade()
     users.create_user("Jane", PASSWORD, OPERATOR)
     files = [file for file in empty.parent.iterdir() if file.name.startswith(empty.name)]
-    assert len(files) > 1, "the WAL is a file of its own"
+    assert len(files) > 1, "the WAL is a separate file"
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
@@ -201,7 +201,7 @@ def test_of_several_starts_at_once_one_migrates(settings: dict[str, str]) -> Non
 
 
 def test_a_filled_database_survives_starts_at_once(filled: dict, settings: dict[str, str]) -> None:
-    """Started again while a session is in use: no row is lost, nobody is signed out."""
+    """It is started again while a session is in use: no row is lost, no one is logged out."""
     token = users.log_in("user1", PASSWORD, Actor()).token
     done = flask_at_once(settings, "db", "init", times=3)
     assert {process.stdout.split(": ")[-1].strip() for process in done} == {

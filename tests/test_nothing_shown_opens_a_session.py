@@ -21,13 +21,13 @@ COMMANDS = ["users list --json", "users show Janet --json", "sessions list --jso
 
 
 def strings(text: str) -> set[str]:
-    """Every run of characters that could stand in a cookie, and every part of it."""
+    """Return every run of characters that a cookie could contain, and each of its parts."""
     runs = set(re.findall(r"[\w=+/.-]+", text)) | set(text.split()) | set(text.splitlines())
     return runs | {part for run in runs for part in re.split(r"[./=+]", run)}
 
 
 def column_values():
-    """Every value of the database, in each spelling in which it could be sent."""
+    """Return every value of the database, in each form in which it could be sent."""
     for model in MODELS:
         for row in model.select().tuples():
             for value in row:
@@ -37,7 +37,7 @@ def column_values():
 
 
 def live_life(app, runner, caplog) -> set[str]:
-    """Do everything there is to do to an account; return every string that was shown."""
+    """Do everything that can be done to an account; return every string that was shown."""
     caplog.handler.setFormatter(JSONLines())
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="peewee")

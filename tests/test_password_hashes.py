@@ -42,7 +42,7 @@ def is_current(stored: str, password: str = PASSWORD) -> bool:
 
 @pytest.fixture
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Say of each hash that is computed to the end what it was computed for."""
+    """List what each fully computed hash was computed for."""
     calls: list[str] = []
 
     def count(module: object, name: str) -> None:

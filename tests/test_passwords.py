@@ -19,7 +19,7 @@ PASSWORD = "correct horse"
 
 @pytest.fixture(autouse=True, scope="module")
 def cheap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Hashes that cost next to nothing; the database is only let go of."""
+    """Hashes that cost almost nothing; no database is used but to release its connection."""
     connect(f"sqlite:///{tmp_path_factory.mktemp('db')}/x.db", "")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "ARGON2", CHEAP_ARGON2)
@@ -41,7 +41,7 @@ def cheap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         "pass\x00word",
         "\x00" * 6,
         "\u202e\u200b\ufeffabc",
-        "\ufdfa" * 14,  # one character that NFKC makes 18
+        "\ufdfa" * 14,  # one character that NFKC turns into 18
         "\U0010ffff" * 6,
         "tab\tnew\nline",
     ],
@@ -121,7 +121,7 @@ def test_a_parsed_password_is_not_parsed_again() -> None:
 
 @pytest.mark.parametrize("function", [parse_password, parse_typed_password])
 def test_text_that_is_slow_to_normalize_is_refused_fast(function) -> None:
-    started = time.thread_time()  # of the processor, however busy it is
+    started = time.thread_time()  # of CPU time, however busy the machine is
     with pytest.raises(InvalidPassword):
         function("a" + "\u0316\u0301" * 50_000)
     assert time.thread_time() - started < 0.05

@@ -20,7 +20,7 @@ FOR_MEMBERS = [
 
 @pytest.fixture
 def mounted(app):
-    """The application below /accounts, and nothing beside it."""
+    """The application below /accounts, and nothing else."""
     app.wsgi_app = DispatcherMiddleware(NotFound(), {PREFIX: app.wsgi_app})
     return app
 
@@ -75,7 +75,7 @@ def test_static_files_are_found_and_kept_for_a_year(mounted):
     with browser.get(style) as answer:
         assert answer.status_code == 200
         assert "max-age=31536000" in answer.headers["Cache-Control"]
-    assert browser.get(style.removeprefix(PREFIX)).status_code == 404, "nothing is beside it"
+    assert browser.get(style.removeprefix(PREFIX)).status_code == 404, "nothing else is there"
 
 
 @pytest.mark.parametrize("way", ["/login", "/signup"])
@@ -116,7 +116,7 @@ def test_a_refused_host_reads_a_page_with_addresses_below_the_prefix(mounted):
 
 
 def test_an_application_reached_in_two_ways_keeps_them_apart(both):
-    """Addresses are worked out once and kept: for each path where it is mounted."""
+    """URLs are computed once and cached, separately for each path where it is mounted."""
     browser = Browser(both)
     for _ in range(2):
         for path in FOR_STRANGERS:

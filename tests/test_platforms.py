@@ -1,5 +1,5 @@
-"""On macOS all works; on Windows all but the server, which says so. Played here, without what they
-lack: a real one of either is not at hand.
+"""On macOS everything works; on Windows everything but the server, which says so. Both are
+simulated by hiding what they lack, since neither is at hand.
 """
 
 import subprocess
@@ -12,7 +12,7 @@ from processes import PATIENCE, ROOT, environment
 
 pytestmark = pytest.mark.database("sqlite")
 
-# What the libraries of others need of Linux is loaded before it is hidden.
+# Load what third-party libraries need from Linux before hiding it.
 PRELUDE = """
 import ctypes, os, select, signal, socket, sys
 import click, flask, flask.cli, flask_wtf, jinja2, limits, passlib.hash, peewee

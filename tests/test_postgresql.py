@@ -1,4 +1,4 @@
-"""What only PostgreSQL does: its server goes away, and many hosts share it."""
+"""What only PostgreSQL does: its server can go away, and many hosts can share it."""
 
 import sys
 import threading
@@ -56,7 +56,7 @@ def test_a_server_that_was_restarted_is_noticed_before_anybody_is_told(
     browser = Browser(own_app)
     browser.sign_up("Jane")
     release()
-    assert database._connections, "a connection lies in the pool"
+    assert database._connections, "there is a connection in the pool"
     own_server.stop()
     own_server.start()
     assert browser.is_signed_in()
@@ -123,7 +123,7 @@ def test_while_the_server_is_down_nothing_is_changed_and_afterwards_all_is_well(
 
 
 def test_a_connection_lost_in_the_commit_is_told_as_what_it_is(app: Flask) -> None:
-    """The server ends the connection while it commits; it may have done so before or after."""
+    """The server closes the connection during the commit, which may or may not have succeeded."""
     sql(
         "CREATE FUNCTION end_connection() RETURNS trigger LANGUAGE plpgsql AS "
         "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$"
@@ -209,7 +209,7 @@ def test_without_its_driver_it_is_said_what_to_install(monkeypatch: pytest.Monke
 
 @pytest.fixture
 def hosts(settings: dict[str, str]) -> Iterator[list[dict[str, str]]]:
-    """Two Vestibules on one database; gives the settings of each."""
+    """Start two Vestibules on one database; yield the settings of each."""
     limits = {"LIMIT_LOGIN_ADDRESS": "5 per 10 minutes", "LIMIT_LOGIN_ACCOUNT": "5/minute"}
     both = [{**settings, **limits, "PORT": str(free_port())} for _ in range(2)]
     with ExitStack() as stack:
@@ -219,7 +219,7 @@ def hosts(settings: dict[str, str]) -> Iterator[list[dict[str, str]]]:
 
 
 def on(host: dict[str, str], visitor: Visitor) -> Visitor:
-    """The same browser, sent to another host by the one that stands in front."""
+    """Return the same browser, sent to another host by the load balancer."""
     visitor.base = f"http://127.0.0.1:{host['PORT']}"
     return visitor
 
@@ -259,7 +259,7 @@ def test_of_twenty_sign_ups_of_one_name_on_two_hosts_one_succeeds(
 
 @pytest.mark.server
 def test_a_new_key_reaches_one_host_after_the_other(settings: dict[str, str]) -> None:
-    """Behind the rotation of docs/operating.md: both know both keys while it goes on."""
+    """The rotation of docs/operating.md relies on this: meanwhile, both hosts know both keys."""
     old, new = settings["SECRET_KEY"], "fedcba9876543210" * 4
     first = {**settings, "PORT": str(free_port()), "SECRET_KEY_FALLBACKS": new}
     second = {**settings, "PORT": str(free_port()), "SECRET_KEY": new, "SECRET_KEY_FALLBACKS": old}
@@ -273,13 +273,13 @@ def test_a_new_key_reaches_one_host_after_the_other(settings: dict[str, str]) ->
 
 
 def test_an_error_keeps_what_the_refused_row_holds_to_itself(app: Flask) -> None:
-    with pytest.raises(Exception) as fault:  # noqa: PT011 - whatever it is
+    with pytest.raises(Exception) as fault:  # noqa: PT011 - of any type
         sql("INSERT INTO user (id, username, created_at) VALUES ('canary', '', 1)")
     assert "canary" not in str(fault.value)
     assert "user_username_check" in str(fault.value)
     with psycopg.connect(database.obj.conninfo) as bare, pytest.raises(psycopg.Error) as quoted:
         bare.execute("INSERT INTO \"user\" (id, username, created_at) VALUES ('canary', '', 1)")
-    assert "canary" in str(quoted.value), "what we keep out"
+    assert "canary" in str(quoted.value), "what the application leaves out"
 
 
 def test_transactions_are_what_we_count_on_whatever_is_the_default_there(
@@ -334,7 +334,7 @@ def test_a_transaction_in_which_a_statement_failed_is_never_taken_for_committed(
 def test_every_fault_of_the_installation_is_a_503_with_advice(
     app: Flask, state: str, word: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Not a 500, whose text says that the fault is the program's."""
+    """Not a 500, whose text blames the program."""
     sql(
         "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN RAISE EXCEPTION 'invalid page' USING ERRCODE = '{state}'; END $$"

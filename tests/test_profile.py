@@ -1,4 +1,4 @@
-"""GET /profile, and what a request of a signed-in visitor costs and does to the session."""
+"""GET /profile, and what a request of a logged-in user costs and does to the session."""
 
 import re
 from datetime import datetime
@@ -16,7 +16,7 @@ DAY = 24 * HOUR
 
 
 def facts(html):
-    """What the page says, by its headings."""
+    """Return what the page says, by heading."""
     pairs = zip(soup(html).find_all("dt"), soup(html).find_all("dd"), strict=True)
     return {name.get_text(strip=True): value for name, value in pairs}
 

@@ -15,7 +15,7 @@ DAY, MINUTE = 86_400_000, 60_000
 
 @pytest.fixture
 def phone(app, jane):
-    """A second browser in which Jane is signed in."""
+    """A second browser in which Jane is logged in."""
     phone = Browser(app)
     phone.client.environ_base["HTTP_USER_AGENT"] = FIREFOX
     phone.client.environ_base["REMOTE_ADDR"] = "203.0.113.7"

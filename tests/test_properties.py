@@ -1,4 +1,4 @@
-"""Whatever is sent: the rules hold, and nothing outside ever gives a 500."""
+"""Whatever is sent, the rules hold, and no input causes a 500."""
 
 import string
 import unicodedata
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from models import Key, Session, User
 
-# One application serves all examples of a test: each example is a new browser at it, and counts
-# what changed. A database that already has rows is what the application meets in life.
+# One application serves all examples of a test: each example is a new browser, and counts what
+# changed. In real life, too, the database already has rows.
 MANY = settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -35,7 +35,7 @@ def rows():
 
 @MANY
 @given(username=TEXT, password=TEXT)
-@example("Jane", "\ufdfa" * 15)  # NFKC makes 18 characters of one
+@example("Jane", "\ufdfa" * 15)  # NFKC turns one character into 18
 @example("Jane", "e\u0301" * 255)
 @example("\ufb03\ufb03", PASSWORD)
 @example("e\u0301" * 31, PASSWORD)
@@ -61,7 +61,7 @@ def test_at_sign_up_any_text_passes_the_written_rules_or_gets_a_message_at_its_f
 
 
 def shown_name(browser):
-    """The username as the profile shows it."""
+    """Return the username as the profile shows it."""
     return soup(browser.get("/profile").text).find("dd").bdi.get_text()
 
 
@@ -136,7 +136,7 @@ def test_any_bytes_in_a_body_are_answered(app, path, names, values, raw, kind):
 @example("GET", "/profile", "", "", "")
 @example("GET", "static/\0", "", "", "")
 def test_any_request_line_and_headers_are_answered(app, method, path, query, cookie, agent):
-    """As a server hands them on: every byte stands in the environment as one character."""
+    """As a server passes them on: every byte is one character in the environment."""
     environ = {
         "PATH_INFO": "/" + path,
         "QUERY_STRING": query,

@@ -59,7 +59,7 @@ def test_b147_an_answered_sign_up_survives_a_kill(settings: dict[str, str]) -> N
     for number in range(3):
         with server(settings) as process:
             if number:
-                assert jane.is_signed_in(), "the session of before the kill"
+                assert jane.is_signed_in(), "the session from before the kill"
                 assert Visitor(settings).submit("/login", f"Jane{number - 1}")[0] == 302
             jane = Visitor(settings)
             assert jane.submit("/signup", f"Jane{number}")[0] == 302
@@ -101,7 +101,7 @@ time.sleep(60)
 def test_a_worker_whose_main_process_died_before_it_began_ends_too(
     settings: dict[str, str],
 ) -> None:
-    """A request to be killed with one's parent comes too late for a parent already dead."""
+    """A process cannot ask to be killed with its parent once the parent is dead."""
     process = subprocess.Popen(
         [sys.executable, "-c", ORPHAN], env=environment(settings), cwd=ROOT,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,

@@ -93,14 +93,14 @@ def test_b120_pages_stay_fast_while_many_people_log_in(settings: dict[str, str])
                 assert jane.is_signed_in()
                 pages += 1
             assert {answer.result() for answer in answers} <= {400, 503}
-        # More pages than hashes: none has waited for one. How long either takes is the machine's.
+        # More pages than hashes: no page waited for a hash. How long each takes depends on the CPU.
         assert pages > len(crowd)
 
 
 def test_b120_two_hundred_log_ins_at_once_take_the_memory_of_the_hashes_allowed_and_no_more(
     settings: dict[str, str],
 ) -> None:
-    """20 MiB for each hash, and 10 for the rest; without the limit it would be 50 threads' 1000."""
+    """20 MiB per hash, and 10 for the rest; without the limit, 50 threads would need 1000."""
     settings["HASH_THREADS"] = "2"
     with server(settings) as process:
         crowd = [Visitor(settings) for _ in range(200)]
@@ -120,7 +120,7 @@ def test_b120_two_hundred_log_ins_at_once_take_the_memory_of_the_hashes_allowed_
 
 
 def most_memory(pid: int) -> float:
-    """The most memory that a process has had, in MiB."""
+    """Return the peak memory of a process, in MiB."""
     [kilobytes] = re.findall(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     return int(kilobytes) / 1024
 
@@ -149,7 +149,7 @@ MIXED = {
 
 
 def send_mixed(settings: dict[str, str], cookie: str, number: int) -> None:
-    """Send requests that succeed and that fail, eight by eight over one connection."""
+    """Send requests that succeed and requests that fail, eight over each connection."""
     for _ in range(number // len(MIXED)):
         connection = http.client.HTTPConnection(
             "127.0.0.1", int(settings["PORT"]), timeout=PATIENCE

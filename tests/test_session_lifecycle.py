@@ -23,7 +23,7 @@ def ms(period: timedelta) -> int:
 
 
 def let_pass(period: timedelta, since: str = "active_expires_at - 86400000") -> None:
-    """Age every session so that `period` has passed since it was begun or last renewed."""
+    """Age every session so that `period` has passed since it was started or last renewed."""
     sql(
         f"""WITH age AS (SELECT id AS of, ? - (? - ({since})) AS by FROM session)
         UPDATE session SET created_at = created_at - by, last_seen_at = last_seen_at - by,
@@ -34,7 +34,7 @@ def let_pass(period: timedelta, since: str = "active_expires_at - 86400000") -> 
 
 
 def restarted(settings: dict[str, str]) -> Flask:
-    """The application started again with other settings."""
+    """Return the application, restarted with other settings."""
     database.close_all()
     return create_app(settings)
 

@@ -18,7 +18,7 @@ CLIENT = Actor("192.0.2.1", "Firefox")
 
 @pytest.fixture
 def user(app: Flask) -> User:
-    """Jane, who has no session."""
+    """Jane, without a session."""
     return users.create_user("Jane", PASSWORD, OPERATOR)
 
 
@@ -28,7 +28,7 @@ def begin(user: User, client: Actor = CLIENT) -> str:
 
 
 def plant(user: User, number: int, *, idle_expires_at: int, created_at: int | None = None) -> None:
-    """Put rows in the table as time leaves them."""
+    """Insert rows as they look after some time."""
     moment = now() - DAY if created_at is None else created_at
     rows = [
         (hashlib.sha256(f"{user.id} {i} {idle_expires_at}".encode()).digest(), user.id)

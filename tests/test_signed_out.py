@@ -1,4 +1,4 @@
-"""Why was I signed out? A browser whose session was ended elsewhere is told, exactly once."""
+"""Why was I logged out? A browser whose session was ended elsewhere learns why, exactly once."""
 
 import pytest
 from conftest import PASSWORD, Browser, hidden_fields, on_sqlite, page_form, page_text, soup, sql
@@ -123,7 +123,7 @@ def test_strangers_and_odd_tokens_are_told_nothing(app, browser):
 def test_the_question_is_answered_by_an_index(jane):
     sessions.why_ended(token_of(jane))
     if not on_sqlite():
-        sql("SET enable_seqscan = off")  # or it would read so small a table
+        sql("SET enable_seqscan = off")  # otherwise it would scan such a small table
     explain = "EXPLAIN QUERY PLAN" if on_sqlite() else "EXPLAIN"
     plan = sql(
         f"{explain} SELECT * FROM event WHERE session = ? AND kind IN (?, ?) ORDER BY at DESC",

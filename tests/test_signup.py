@@ -12,7 +12,7 @@ FORM = {"username": "Jane", "password": PASSWORD}
 
 
 def rows():
-    """How many users, keys and sessions there are."""
+    """Return how many users, keys and sessions there are."""
     return User.select().count(), Key.select().count(), Session.select().count()
 
 

@@ -1,4 +1,4 @@
-"""Queries whose SQL is made once: they find what plain Peewee finds, whatever the values."""
+"""Queries whose SQL is built once: they find what plain Peewee finds, whatever the values."""
 
 from typing import Any
 

@@ -73,7 +73,7 @@ def test_b118_guesses_from_many_addresses_hit_the_limit_of_the_account(user, has
 def test_a_success_takes_its_own_try_back_and_no_one_elses(user):
     attempts(ALLOWED - 1)
     assert attempts(3, password=PASSWORD) == ["in"] * 3
-    assert counts() == [ALLOWED - 1, ALLOWED - 1], "of the account and of the address"
+    assert counts() == [ALLOWED - 1, ALLOWED - 1], "counted for the account and the address"
     assert attempts(2) == ["wrong", "wait"]
 
 
@@ -126,8 +126,8 @@ def test_a_known_browser_has_a_budget_of_its_own_at_this_account_alone(only, req
     laptop, phone = known(user), known(user, "phone")
     assert attempts(4, actor=laptop) == ["wrong"] * 3 + ["wait"]
     assert attempt(password=PASSWORD, actor=phone) == "in"
-    assert attempt("Other", actor=laptop) == "wrong", "there it is a stranger"
-    assert attempt("Other", actor=known(other)) == "wrong", "its budget there is another"
+    assert attempt("Other", actor=laptop) == "wrong", "it is a stranger at that account"
+    assert attempt("Other", actor=known(other)) == "wrong", "it has another budget at that account"
 
 
 def test_b119_keeping_an_account_throttled_does_not_keep_its_owner_out(user):
@@ -135,7 +135,7 @@ def test_b119_keeping_an_account_throttled_does_not_keep_its_owner_out(user):
     laptop = known(user)
     assert attempt(password=PASSWORD, actor=Actor("192.0.2.9")) == "wait"
     assert attempts(3, password=PASSWORD, actor=laptop) == ["in"] * 3
-    assert attempt() == "wait", "the owner's success is not the stranger's"
+    assert attempt() == "wait", "the owner's success does not help the stranger"
 
 
 def test_a_known_browser_does_not_count_against_its_address_either(only, request):
@@ -144,7 +144,7 @@ def test_a_known_browser_does_not_count_against_its_address_either(only, request
     laptop = known(users.create_user("Jane", PASSWORD, OPERATOR))
     assert attempts(5, actor=laptop) == ["wrong"] * 5
     assert attempt(actor=Actor(laptop.ip_address)) == "wrong"
-    assert attempt(password=PASSWORD, actor=laptop) == "in", "though its address is spent"
+    assert attempt(password=PASSWORD, actor=laptop) == "in", "though its address has no tries left"
 
 
 def test_a_success_clears_the_known_browsers_own_failures_and_no_others(only, request):

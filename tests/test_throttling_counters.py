@@ -1,4 +1,4 @@
-"""What is counted, for how long, and what becomes of the counters; and the budget of sign-ups."""
+"""What is counted, for how long, and when counters are deleted; and the budget of sign-ups."""
 
 import pytest
 from conftest import PASSWORD, on_sqlite
@@ -65,7 +65,7 @@ def test_made_accounts_count_and_taken_names_count_as_failures(only, request, se
     assert [signed_up(name) for name in ("Name3", "Name4")] == ["Name3", "wait"]
     assert signed_up("Name4", THERE) == "Name4"
     assert [signed_up("Name4", THERE) for _ in range(3)] == ["taken", "taken", "wait"]
-    assert attempt("Name4", actor=THERE) == "wait", "asking which names are taken is guessing"
+    assert attempt("Name4", actor=THERE) == "wait", "asking which names are taken is guessing too"
     assert len(hashed) == 7
 
 

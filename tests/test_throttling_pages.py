@@ -1,4 +1,4 @@
-"""Throttling as a person meets it: pages, Retry-After, several processes (BEHAVIOUR 2, 3, 8)."""
+"""Throttling as visitors see it: pages, Retry-After, several processes (BEHAVIOUR 2, 3, 8)."""
 
 import re
 import subprocess
@@ -26,13 +26,13 @@ WRONG = "wrong horse"
 
 @pytest.fixture
 def settings(settings):
-    """Every limit as it is by default."""
+    """Every limit at its default."""
     return {name: value for name, value in settings.items() if name not in NO_LIMITS}
 
 
 @pytest.fixture
 def account(app):
-    """Jane has an account and is signed in nowhere."""
+    """Jane has an account and is not logged in anywhere."""
     return users.create_user("Jane", PASSWORD, OPERATOR)
 
 
@@ -47,7 +47,7 @@ def statuses(browser, number, name="Jane", password=WRONG):
 
 
 def seconds(answer):
-    """Return the wait that a page tells, which Retry-After must agree with."""
+    """Return the wait that a page states, which Retry-After must match."""
     assert answer.status_code == 429
     told = int(re.search(r"(\d+) seconds?\b", page_text(answer.text))[1])
     assert answer.headers["Retry-After"] == str(told)

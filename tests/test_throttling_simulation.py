@@ -1,4 +1,4 @@
-"""A day of attacks, simulated: tries that are looked at stay within the limits, and the owner's
+"""A day of attacks, simulated: the tries let through stay within the limits, and the owner's
 browser always gets in. The clock is moved by hand; nothing is hashed.
 """
 
@@ -23,12 +23,12 @@ LIMITS = {60: 5, 3600: 30, DAY: 100}  # of one account
 
 @pytest.fixture
 def settings(settings):
-    """Every limit as it is by default."""
+    """Every limit at its default."""
     return {name: value for name, value in settings.items() if name not in NO_LIMITS}
 
 
 class Clock:
-    """Unix milliseconds that pass when they are told to."""
+    """A clock in Unix milliseconds that moves only when told to."""
 
     def __init__(self):
         self.now = 1_800_000_000_000
@@ -39,7 +39,7 @@ class Clock:
 
 @pytest.fixture
 def clock(app, monkeypatch):
-    """The clock that throttling goes by, and a database that need not survive a power cut."""
+    """The clock that throttling uses, and a database that need not survive a power cut."""
     clock = Clock()
     monkeypatch.setattr(throttling, "now", clock)
     if on_sqlite():
@@ -48,7 +48,7 @@ def clock(app, monkeypatch):
 
 
 def looked_at(account, client):
-    """Whether a try is looked at; else the time in ms until the next one may be."""
+    """Return whether a try is let through; else the time in ms until the next one may be."""
     try:
         count_try(login_budgets(account, client))
         return True, 0
@@ -61,7 +61,7 @@ def addresses(number):
 
 
 def most_within(times, seconds):
-    """Return the largest number of moments (ms, in order) in any stretch of this length."""
+    """Return the largest number of moments (ms, in order) in any window of this length."""
     most = first = 0
     for last, moment in enumerate(times):
         while times[first] <= moment - seconds * 1000:
@@ -72,7 +72,7 @@ def most_within(times, seconds):
 
 def attack(clock, clients, owner=None):
     """Try for a day, ten times a second, each time from the next address; return the moments of
-    the tries that were looked at. Tries before the time that a refusal told are refused too (as
+    the tries let through. Tries before the time that a refusal gave are refused too (as
     test_a_try_before_its_time_is_refused shows), so the clock skips them.
     """
     end, tries, owner_in = clock.now + DAY * 1000, [], 0
@@ -96,7 +96,7 @@ def test_a_day_of_guesses_stays_within_the_limits_and_the_owner_always_gets_in(c
     tries = attack(clock, addresses(number), owner)
     assert len(tries) == LIMITS[DAY]
     for seconds, limit in LIMITS.items():
-        # Windows begin with their first try: across the seam of two there may be twice as many.
+        # Windows begin with their first try: across two windows there may be twice as many.
         assert most_within(tries, seconds) <= 2 * limit
         assert most_within(tries, seconds) >= limit, "the simulation never came near the limit"
 
@@ -111,7 +111,7 @@ def test_a_try_before_its_time_is_refused(clock):
     while (wait := looked_at(VICTIM, clients[0])[1]) == 0:
         clock.now += STEP
     told = clock.now + wait
-    while clock.now < told - 1000:  # a wait is told in whole seconds
+    while clock.now < told - 1000:  # a wait is given in whole seconds
         assert looked_at(VICTIM, clients[clock.now // STEP % 1000])[0] is None
         clock.now += STEP
     clock.now = told
@@ -130,8 +130,8 @@ def test_one_address_looks_at_no_more_than_its_limit_whatever_the_names(clock):
 
 
 def test_b122_a_day_of_random_names_leaves_a_small_database(clock):
-    """A fiftieth of the flood of B-122, from as many addresses as there are names. All of it takes
-    some minutes: B122_NAMES=100000 bin/test tests/test_throttling_simulation.py -k b122
+    """A fiftieth of the flood of B-122, from as many addresses as there are names. The full flood
+    takes some minutes: B122_NAMES=100000 bin/test tests/test_throttling_simulation.py -k b122
     """
     names = int(os.environ.get("B122_NAMES", "2000"))
     before = size()
@@ -141,7 +141,7 @@ def test_b122_a_day_of_random_names_leaves_a_small_database(clock):
                 clock.now += DAY * 1000 // names
                 address = Actor(f"10.{hundred // 200}.{hundred % 200}.{number}")
                 count_try(login_budgets(f"random {hundred} {number}", address))
-    # 20 MB for all of it; PostgreSQL keeps dead rows for a while, and has wider ones.
+    # 20 MB in all; PostgreSQL keeps dead rows for a while, and its rows are wider.
     assert size() - before < (200 if on_sqlite() else 1000) * names
     over = Counter.select().where(Counter.expires_at <= clock.now)
     assert over.count() < 20, "no backlog forms"

@@ -1,4 +1,4 @@
-"""Moments as text."""
+"""Times as text."""
 
 import pytest
 

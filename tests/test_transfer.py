@@ -23,7 +23,7 @@ pytestmark = pytest.mark.database("postgresql")
 
 @pytest.fixture
 def here(settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
-    """Vestibule on SQLite, with people in it; settings are those of PostgreSQL."""
+    """Vestibule on SQLite, with users in it; the settings are those of PostgreSQL."""
     monkeypatch.setattr(passwords, "ARGON2", CHEAP_ARGON2)
     app = create_app({**settings, "DATABASE_URL": f"sqlite:///{tmp_path}/here.db"})
     migrations.upgrade()
@@ -34,7 +34,7 @@ def here(settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(autouse=True)
 def closed() -> Iterator[None]:
-    """No connection is left open, whichever application had it."""
+    """No connection stays open, whichever application opened it."""
     yield
     database.close_all()
 

@@ -188,7 +188,7 @@ def test_logging_in_refuses_what_is_nobodys_name(name: str) -> None:
 @pytest.mark.parametrize("function", [parse_username, login_key, parse_typed_username])
 def test_text_that_is_slow_to_normalize_is_refused_fast(function) -> None:
     hostile = "a" + "\u0316\u0301" * 50_000
-    started = time.thread_time()  # of the processor, however busy it is
+    started = time.thread_time()  # of CPU time, however busy the machine is
     with contextlib.suppress(InvalidUsername):
         assert function(hostile) is None
     assert time.thread_time() - started < 0.05

@@ -53,7 +53,7 @@ def test_b123_of_twenty_at_once_one_gets_the_name() -> None:
 
 
 def change_behind(change: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let something happen to the account, once, right after a password was found good."""
+    """Make something happen to the account, once, right after a password was accepted."""
     verify = passwords.verify_password
 
     def verify_and_change(*args: object) -> str | None:
@@ -101,7 +101,7 @@ def test_an_upgraded_hash_never_overwrites_a_password_set_meanwhile(
 def test_two_first_log_ins_on_an_older_hash_at_once_both_succeed(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A phone and a laptop after the move: the upgrade of one is no change of password."""
+    """A phone and a laptop after the move: upgrading a hash is not a password change."""
     store_hash(OLD_HASH)
     change_behind(lambda: users.log_in("Jane", OLD_PASSWORD, CLIENT), monkeypatch)
     assert users.log_in("Jane", OLD_PASSWORD, CLIENT)

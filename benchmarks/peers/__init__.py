@@ -1,4 +1,4 @@
-"""The applications that are compared: each in its own file, as its own documentation shows it.
+"""The compared applications: each in its own file, built as its own documentation shows.
 
 All have the same pages, /profile and /login, from the same two templates; the same hash
 parameters; the same SQLite settings with connections kept; the same users. The others show
@@ -25,9 +25,9 @@ PRAGMAS = (
 NAMES = [f"visitor{number:03}" for number in range(200)]
 PASSWORD = "correct horse"
 SECRET = "3f0d9a6c1b7e4825" * 4
-THREADS = 16  # of the server, so that every one of them may keep a connection
+THREADS = 16  # of the server, so that each of them may keep a connection
 
-# What stands on the page where a peer keeps nothing of the kind.
+# What the page shows where a peer stores no such value.
 PAGE = {
     "user_id": "k3v9x0q2m7c1z8a",
     "since_iso": "2026-11-23T11:54:00Z",

@@ -86,7 +86,7 @@ def create_app() -> Callable[..., Any]:
 
 
 def add_urls() -> None:
-    """Name the pages; Django's views can be imported only after its set-up."""
+    """Return the routes; Django's views can be imported only after its setup."""
     from django.contrib.auth.decorators import login_required  # noqa: PLC0415
     from django.contrib.auth.views import LoginView  # noqa: PLC0415
 
@@ -96,7 +96,7 @@ def add_urls() -> None:
 
 
 def fill() -> None:
-    """Make the users."""
+    """Create the users."""
     from django.contrib.auth.models import User  # noqa: PLC0415
 
     if not User.objects.exists():

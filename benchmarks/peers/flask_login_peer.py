@@ -1,6 +1,6 @@
 """Flask-Login, Flask-SQLAlchemy and Flask-WTF, as their documentation puts them together.
 
-There is no session row: one query for the user. Signing out elsewhere is not possible with it.
+There is no session row: one query finds the user. It cannot log out other browsers.
 """
 
 from argon2 import PasswordHasher
@@ -22,7 +22,7 @@ hasher = PasswordHasher(**ARGON2)
 
 
 class User(UserMixin, db.Model):
-    """A person."""
+    """A user."""
 
     id = db.Column(db.Integer, primary_key=True)
     username = db.Column(db.String(31), unique=True, nullable=False)
@@ -79,7 +79,7 @@ def create_app() -> Flask:
 
 
 def authenticate(form: LoginForm) -> User | None:
-    """Return the user whose name and password these are."""
+    """Return the user with this name and password."""
     query = db.select(User).filter_by(username=form.username.data)
     user = db.session.execute(query).scalar_one_or_none()
     try:
@@ -91,7 +91,7 @@ def authenticate(form: LoginForm) -> User | None:
 
 
 def fill() -> None:
-    """Make the users."""
+    """Create the users."""
     db.create_all()
     if not db.session.execute(db.select(User).limit(1)).first():
         password_hash = hasher.hash(PASSWORD)

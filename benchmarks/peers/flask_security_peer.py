@@ -27,11 +27,11 @@ class Role(db.Model, fsqla.FsRoleMixin):
 
 
 class User(db.Model, fsqla.FsUserMixin):
-    """A person."""
+    """A user."""
 
 
 def settings() -> dict[str, object]:
-    """Return Flask-Security's settings: names instead of addresses, our hash parameters."""
+    """Return Flask-Security's settings: usernames instead of e-mail, our hash parameters."""
     return {
         "SECRET_KEY": SECRET,
         "SECURITY_PASSWORD_SALT": SECRET,
@@ -81,7 +81,7 @@ def create_app() -> Flask:
 
 
 def fill(store: SQLAlchemyUserDatastore) -> None:
-    """Make the users."""
+    """Create the users."""
     db.create_all()
     if not db.session.execute(db.select(User).limit(1)).first():
         password = hash_password(PASSWORD)

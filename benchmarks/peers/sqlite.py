@@ -10,7 +10,7 @@ from . import FOLDER, PRAGMAS, THREADS
 
 
 def settings(name: str) -> dict[str, Any]:
-    """Return Flask-SQLAlchemy's settings: a file of this name, a kept connection per thread."""
+    """Return Flask-SQLAlchemy's settings: this file, a persistent connection per thread."""
     return {
         "SQLALCHEMY_DATABASE_URI": f"sqlite:///{FOLDER.resolve()}/{name}.db",
         "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": THREADS},

@@ -33,7 +33,7 @@ def create_app() -> Flask:
 
 
 def fill() -> None:
-    """Make the users. They share one hash, since making one for each would take a while."""
+    """Create the users. They share one hash, since computing one for each would take a while."""
     password_hash = passwords.hash_password(passwords.parse_password(PASSWORD))
     with database.atomic():
         for number, name in enumerate(NAMES):

@@ -1,4 +1,4 @@
-"""Where the browser is, how it is started, and what it must not have said when a test is over."""
+"""Where the browser is, how to start it, and what it must not have logged by the end of a test."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-# The sandbox needs rights that a container lacks; the rest keeps Chromium from calling home.
+# The sandbox needs rights that a container lacks; the rest keeps Chromium from phoning home.
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -21,14 +21,14 @@ FLAGS = [
     "--disable-sync",
 ]
 
-# Playwright switches off the cache of living pages, which Back after log-out must be tested with.
+# Playwright turns off the back/forward cache, which tests of Back after log-out need.
 NO_FROZEN_PAGES = "--disable-back-forward-cache"
 
 LOG_OUTS = r"(logout|profile/delete|profile/sessions/\w+/end)"
 
 
 def find_chromium() -> str | None:
-    """Return the path of the browser; CHROMIUM names one that is elsewhere."""
+    """Return the path of the browser; CHROMIUM overrides it."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
@@ -44,7 +44,7 @@ def chromium(executable: str) -> Iterator[Browser]:
 
 
 class Watch:
-    """Notes whatever a context says or asks for that it should not."""
+    """Records whatever a context logs or requests but should not."""
 
     def __init__(self, context: BrowserContext, base: str) -> None:
         self.base = base
@@ -59,7 +59,7 @@ class Watch:
             self.faults.append(f"{message.type}: {message.text} ({message.location})")
 
     def _is_expected(self, message: ConsoleMessage) -> bool:
-        """Chromium itself notes every page whose status is an error, and every log-out."""
+        """Return whether Chromium logged the message by itself, for an error page or a log-out."""
         path = urlsplit(message.location["url"]).path
         if message.text.startswith("Failed to load resource: the server responded with"):
             return not path.startswith("/static/")

@@ -1,7 +1,7 @@
 """The application behind a real socket, and a real browser in front of it.
 
-A test that asks for `page` has JavaScript; one that asks for `either` runs with and without. When
-it is over, the browser must have had nothing to say on its console and asked no other host.
+A test that asks for `page` has JavaScript; one that asks for `either` runs with and without. By
+its end, the browser must have written nothing to its console and contacted no other host.
 """
 
 import threading
@@ -22,7 +22,7 @@ PATIENCE = 10_000  # milliseconds
 
 @pytest.fixture(scope="package")
 def real_browser() -> Iterator[Browser]:
-    """Chromium. Where there is none the tests are skipped; in CI they fail."""
+    """Chromium. Without it the tests are skipped; in CI they fail."""
     executable = find_chromium()
     if executable is None:
         lacking("no Chromium here (Debian: apt install chromium; elsewhere: CHROMIUM=/path/to/it)")
@@ -40,8 +40,8 @@ class SilentHandler(WSGIRequestHandler):
 
 
 def in_one_piece(app: Flask) -> Callable[..., list[bytes]]:
-    """Return an application whose answers are read and closed before any of it is sent: Werkzeug's
-    server leaves a file open when the browser goes away while it is being sent.
+    """Return an application whose answers are read and closed before they are sent: Werkzeug's
+    server leaves a file open if the browser disconnects while the file is being sent.
     """
 
     def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -53,7 +53,7 @@ def in_one_piece(app: Flask) -> Callable[..., list[bytes]]:
 
 @pytest.fixture
 def site(app: Flask) -> Iterator[str]:
-    """The address of the application, served to the browser from a thread."""
+    """The URL of the application, which a thread serves to the browser."""
     whole = in_one_piece(app)
     server = make_server("127.0.0.1", 0, whole, threaded=True, request_handler=SilentHandler)
     server.daemon_threads = True
@@ -67,7 +67,7 @@ def site(app: Flask) -> Iterator[str]:
 
 @pytest.fixture
 def new_page(real_browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
-    """Opens a page in a browser of its own: no cookie shared with another."""
+    """Opens a page in a separate browser, which shares no cookies with others."""
     contexts = []
 
     def new(**options: object) -> Page:

@@ -1,4 +1,4 @@
-"""bin/lighthouse: Lighthouse's marks for four pages, and the markup of all pages and states."""
+"""bin/lighthouse: Lighthouse's scores for four pages, and the markup of all pages and states."""
 
 import json
 import os
@@ -21,7 +21,7 @@ CHECKERS = {"html-validate": ["html-validate@10.17.0"]}
 if shutil.which("java"):
     CHECKERS["W3C checker"] = ["vnu-jar@26.9.27", "--errors-only"]
 PAGES = {"/": False, "/signup": False, "/login": False, "/profile": True}  # logged in?
-TRIES = 3  # on a busy machine it loses its own trace of a page now and then
+TRIES = 3  # on a busy machine it occasionally loses its own trace of a page
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
 
@@ -31,7 +31,7 @@ def npx(*args: str, **options: object) -> subprocess.CompletedProcess[str]:
 
 
 def marks(url: str, cookie: str) -> dict[str, int]:
-    """Return what Lighthouse thinks of a page, by category."""
+    """Return Lighthouse's scores for a page, by category."""
     for _ in range(TRIES):
         done = lighthouse(url, cookie)
         if done.returncode == 0:
@@ -51,7 +51,7 @@ def lighthouse(url: str, cookie: str) -> subprocess.CompletedProcess[str]:
 
 
 def check_marks(browser: Browser) -> bool:
-    """Print the marks of each page; return whether all are 100."""
+    """Print the scores of each page; return whether all are 100."""
     every = []
     with running_site() as site:
         base = site["PUBLIC_URL"]
@@ -80,12 +80,12 @@ def html_of(browser: Browser, state: State) -> str:
 
 
 def is_page(answer: Response) -> bool:
-    """Whether an answer is a page, not a file of one or a redirect to one."""
+    """Return whether an answer is a page, not one of its files or a redirect."""
     return answer.request.is_navigation_request() and not 300 <= answer.status < 400
 
 
 def check_markup(browser: Browser) -> bool:
-    """Let the checkers print what is wrong with the pages; return whether nothing is."""
+    """Let the checkers print what is wrong with the pages; return whether they are all fine."""
     with tempfile.TemporaryDirectory() as folder:
         for name, state in STATES.items():
             file = Path(folder) / (re.sub(r"\W+", "-", name) + ".html")

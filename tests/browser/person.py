@@ -1,4 +1,4 @@
-"""What a person does at a page, and sees."""
+"""What a person does and sees on a page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,17 +9,17 @@ from playwright.sync_api import APIRequestContext, APIResponse, Locator, Page, e
 
 
 def box(page: Page, label: str) -> Locator:
-    """The input with this label."""
+    """Return the input with this label."""
     return page.get_by_label(label, exact=True)
 
 
 def press(page: Page, name: str) -> None:
-    """Press the first button of this name."""
+    """Press the first button with this name."""
     page.get_by_role("button", name=name, exact=True).first.click()
 
 
 def send(page: Page, path: str, button: str, **typed: str) -> None:
-    """Open a page, fill in its form by label (`New_username` is "New username") and send it."""
+    """Open a page, fill in its form by label (`New_username` is "New username") and submit it."""
     page.goto(path)
     for label, text in typed.items():
         box(page, label.replace("_", " ")).fill(text)
@@ -33,13 +33,13 @@ def sign_up(page: Page, username: str = "Jane", password: str = PASSWORD) -> Non
 
 
 def join(page: Page, username: str = "Jane", password: str = PASSWORD) -> None:
-    """Sign up unseen, which is quicker: for tests of what comes after it."""
+    """Sign up without opening a page, which is faster: for tests of what comes afterwards."""
     answer = post(page.request, "/signup", username=username, password=password)
     assert answer.url.endswith("/profile"), answer.text()
 
 
 def post(browser: APIRequestContext, path: str, **typed: str) -> APIResponse:
-    """Fill in the form of a page and send it, unseen."""
+    """Fill in the form of a page and submit it, without opening the page."""
     form = page_form(browser.get(path).text(), path)
     return browser.post(path, form={**hidden_fields(form), **typed})
 
@@ -48,7 +48,7 @@ def post(browser: APIRequestContext, path: str, **typed: str) -> APIResponse:
 def elsewhere(
     page: Page, username: str = "Jane", password: str = PASSWORD, user_agent: str | None = None
 ) -> Iterator[APIRequestContext]:
-    """Log in by another browser, unseen."""
+    """Log in from another browser, without opening a page."""
     base = urljoin(page.request.get("/healthz").url, "/")
     context = page.context.browser.new_context(base_url=base, user_agent=user_agent)
     answer = post(context.request, "/login", username=username, password=password)
@@ -69,7 +69,7 @@ def log_out(page: Page) -> None:
 
 
 def tab_to(page: Page, name: str) -> None:
-    """Press Tab until what has the focus has this name; it must be seen to have it."""
+    """Press Tab until an element with this name has the focus; the focus must be visible."""
     names = "e => [e.ariaLabel, e.innerText, e.labels?.[0]?.textContent]"
     focused = page.locator(":focus-visible")
     for _ in range(20):
@@ -81,10 +81,10 @@ def tab_to(page: Page, name: str) -> None:
 
 
 def heading(page: Page) -> Locator:
-    """The heading of the page."""
+    """Return the heading of the page."""
     return page.locator("h1")
 
 
 def alert(page: Page) -> Locator:
-    """What is wrong, above the form."""
+    """Return the error message above the form."""
     return page.get_by_role("alert")

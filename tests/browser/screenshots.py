@@ -36,7 +36,7 @@ PASTS = [(50, 0, "203.0.113.7"), (29, 5, "203.0.113.7"), (3, 1, "198.51.100.23")
 
 
 def wrong_sign_up(page: Page) -> None:
-    """Sign up with a name of two words, and look at the password."""
+    """Sign up with a name of two words, and show the password."""
     page.goto("/signup")
     box(page, "Username").fill("Jane Smith")
     box(page, "Password").fill("correct horse battery")
@@ -47,16 +47,16 @@ def wrong_sign_up(page: Page) -> None:
 
 
 def some_days(page: Page) -> None:
-    """Log in by three browsers, mistype the password, take another name."""
+    """Log in from three browsers, mistype the password, change the name."""
     join(page)
     several_sessions(page)
     post(page.request, "/profile/delete", username="Jane", current_password="wrong horse")
     changed = {"new_username": "JaneSmith", "current_password": PASSWORD}
     post(page.request, "/profile/username", **changed)
-    page.request.get("/profile")  # takes the message that the name was changed
+    page.request.get("/profile")  # uses up the message that the name was changed
 
 
-# What is done, and the page that is opened then, if it does not lead there by itself.
+# What to do, and the page to open afterwards, unless it leads there by itself.
 PICTURES: dict[str, tuple[State, str]] = {
     "signup": (wrong_sign_up, ""),
     "profile": (some_days, "/profile"),
@@ -67,7 +67,7 @@ PICTURES: dict[str, tuple[State, str]] = {
 
 @contextmanager
 def running_site() -> Iterator[dict[str, str]]:
-    """Run the application on a database that is thrown away; its address is PUBLIC_URL."""
+    """Run the application on a temporary database; its address is PUBLIC_URL."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         settings = {
@@ -82,7 +82,7 @@ def running_site() -> Iterator[dict[str, str]]:
 
 @contextmanager
 def visitor(browser: Browser, site: dict[str, str]) -> Iterator[Page]:
-    """A browser that has been nowhere yet."""
+    """Open a browser without cookies."""
     looks = {"reduced_motion": "reduce", "locale": "en-GB", "user_agent": CHROME}
     context = browser.new_context(base_url=site["PUBLIC_URL"], **looks)
     yield context.new_page()
@@ -109,7 +109,7 @@ def take_for_readme(browser: Browser) -> None:
 
 
 def take(page: Page, file: Path, sizes: Sizes, *, full_page: bool) -> None:
-    """Write pictures of a page as it is, in some sizes and colour schemes."""
+    """Write pictures of a page as it is, in some sizes and color schemes."""
     for suffix, (width, height, scheme) in sizes.items():
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
@@ -117,7 +117,7 @@ def take(page: Page, file: Path, sizes: Sizes, *, full_page: bool) -> None:
 
 
 def give_pasts(site: dict[str, str]) -> None:
-    """Let account, sessions and log-ins be as old as they are after some days."""
+    """Make account, sessions and log-ins look some days old."""
     sql(site, 'UPDATE "user" SET created_at = created_at - ?', PASTS[0][0] * HOUR)
     found = sql(site, "SELECT id, lower(hex(substr(id, 1, 6))) FROM session ORDER BY created_at")
     for (session, handle), (opened, seen, place) in zip(found, PASTS, strict=False):

@@ -1,5 +1,5 @@
-"""Every page in each of its states: the one table that the tests of pages and the screenshots go
-through. A new page is a new line.
+"""Every page in each of its states: one table for the tests of pages and for the screenshots. A new
+page is a new line.
 """
 
 from collections.abc import Callable
@@ -22,12 +22,12 @@ State = Callable[[Page], object]
 
 
 def at(path: str) -> State:
-    """A page as a stranger finds it."""
+    """Return a page as a stranger sees it."""
     return lambda page: page.goto(path)
 
 
 def sent(path: str, button: str, **typed: str) -> State:
-    """What comes back when a form is sent with something wrong."""
+    """Return the page that comes back when a form is submitted with an error."""
 
     def visit(page: Page) -> None:
         person.send(page, path, button, **typed)
@@ -37,7 +37,7 @@ def sent(path: str, button: str, **typed: str) -> State:
 
 
 def logged_in(then: str | State, username: str = "Jane", password: str = PASSWORD) -> State:
-    """A page, or what comes of a form, as a member finds it."""
+    """Return a page, or the answer to a form, as a logged-in user sees it."""
 
     def visit(page: Page) -> None:
         person.join(page, username, password)
@@ -47,14 +47,14 @@ def logged_in(then: str | State, username: str = "Jane", password: str = PASSWOR
 
 
 def taken(page: Page) -> None:
-    """Sign up with a name that somebody has."""
+    """Sign up with a name that is taken."""
     person.join(page)
     page.context.clear_cookies()
     sent("/signup", "Sign up", Username="jane", Password=PASSWORD)(page)
 
 
 def failed_before(page: Page) -> None:
-    """Log in after somebody else tried."""
+    """Log in after another person tried."""
     person.join(page)
     page.context.clear_cookies()
     person.post(page.request, "/login", username="Jane", password="wrong horse")
@@ -63,7 +63,7 @@ def failed_before(page: Page) -> None:
 
 
 def logged_out_elsewhere(page: Page) -> None:
-    """Come back to a browser in which the account was used until the password was changed."""
+    """Come back to a browser that was logged in until the password was changed."""
     person.join(page)
     fields = {"current_password": PASSWORD, "new_password": f"{PASSWORD} battery"}
     with person.elsewhere(page) as other:
@@ -94,7 +94,7 @@ def one_ended(page: Page) -> None:
 
 
 def long_activity(page: Page) -> None:
-    """Look at the second page of what happened."""
+    """Look at the second page of the activity."""
     with person.elsewhere(page) as other:
         for _ in range(12):
             person.post(other, "/logout")

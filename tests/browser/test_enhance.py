@@ -1,4 +1,4 @@
-"""static/enhance.js: what JavaScript adds, and that it steps aside when anything is odd."""
+"""static/enhance.js: what JavaScript adds, and that it steps aside when anything is unusual."""
 
 import re
 import time
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def marked(page):
-    """A log-in page that shows by `window.mark` whether it was ever left; Jane has an account."""
+    """A log-in page whose `window.mark` shows whether it was ever left; Jane has an account."""
     users.create_user("Jane", PASSWORD, OPERATOR)
     page.goto("/login")
     page.evaluate("window.mark = 1")
@@ -69,7 +69,7 @@ def test_the_page_that_a_redirect_leads_to_is_asked_for_once(marked):
 
 
 def test_a_message_that_is_shown_once_is_shown(page):
-    """After a log-out in another tab the page that the redirect leads to has one."""
+    """After a log-out in another tab, the page that the redirect leads to shows a message."""
     sign_up(page)
     post(page.request, "/logout")
     press(page, "Log out")
@@ -136,14 +136,14 @@ def test_an_error_leaves_the_scroll_where_it_was(page):
 
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_back_after_log_out_shows_nothing_private(either, steps):
-    """Neither at once, from the browser's memory of the page, nor after it has asked again."""
+    """Neither immediately, from the browser's cached page, nor after the page is loaded again."""
     sign_up(either, "Secretname")
     either.goto("/")
     either.goto("/profile")
     assert "Secretname" in content(either)
     log_out(either)
     for _ in range(steps):
-        with suppress(Error):  # the page loads anew at once, which Playwright calls aborted
+        with suppress(Error):  # the page reloads at once, which Playwright calls aborted
             either.go_back(wait_until="commit")
         assert "Secretname" not in content(either)
     expect(heading(either)).to_have_text(re.compile("Come in|Sign up"))
@@ -151,7 +151,7 @@ def test_back_after_log_out_shows_nothing_private(either, steps):
 
 
 def content(page):
-    """What is in the page at this moment, or as soon as there is a page."""
+    """Return the content of the page, now or as soon as there is a page."""
     while True:
         try:
             return page.content()
@@ -166,7 +166,7 @@ def test_nothing_is_kept_in_the_history_or_the_browser(page):
 
 
 def test_a_page_that_was_frozen_is_asked_for_again(page):
-    """The browser's own cache of living pages, which does not always heed no-store."""
+    """The browser's back/forward cache, which does not always obey no-store."""
     join(page)
     page.goto("/profile")
     page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
@@ -225,7 +225,7 @@ def test_a_lost_network_says_so_and_keeps_what_was_typed(marked):
 
 
 def deploy(page, file):
-    """Let the server answer with pages that name another version of a file."""
+    """Make the server answer with pages that link to another version of a file."""
 
     def new_version(route):
         answer = route.fetch()
@@ -235,7 +235,7 @@ def deploy(page, file):
 
 
 def test_after_a_deploy_the_page_takes_the_new_stylesheet(marked):
-    """Without losing what the answer says, nor looking bare until the stylesheet has come."""
+    """The answer's text is not lost, nor does the page look bare before the stylesheet loads."""
     held = []
     marked.route("**/style.css?v=new*", lambda route: held.append(route))  # noqa: PLW0108
     deploy(marked, "style.css")
@@ -261,7 +261,7 @@ def test_after_a_deploy_the_next_form_brings_the_new_script(marked):
 
 
 def test_an_answer_of_somebody_else_keeps_what_was_typed(marked):
-    """A proxy in front that says 502 with a page of its own."""
+    """A proxy in front answers 502 with a page of its own."""
     marked.route("**/login", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>"))
     submit(marked)
     expect(alert(marked)).to_contain_text("502")
@@ -349,7 +349,7 @@ def test_a_pages_own_script_runs_when_a_form_elsewhere_leads_to_it(notes):
 
 
 def test_fields_without_label_form_or_id_break_nothing(marked):
-    """A password is in a form: Chromium complains of one that is not."""
+    """Every password field is in a form: Chromium complains about one that is not."""
     secret, counted = "<input type=password>", "<input data-min=1 data-max=9 name=n>"
     body = f"<main><h1>Bare</h1><form>{secret}</form><p>{counted}</p></main>"
     html = {"status": 400, "content_type": "text/html", "body": body}
@@ -374,7 +374,7 @@ def test_fields_may_have_any_name(marked):
 
 
 def test_a_server_that_says_when_to_come_back_is_obeyed(marked, monkeypatch):
-    """The button waits, the seconds go by, then it may be pressed."""
+    """The button is disabled, the seconds count down, then the button works."""
 
     def refuse(*_):
         raise Busy
@@ -399,7 +399,7 @@ def test_a_server_that_says_when_to_come_back_is_obeyed(marked, monkeypatch):
 
 
 def stop_the_clock(page):
-    """Of the page alone; its clock.run_for() lets time go by."""
+    """Stop the page's clock only; its clock.run_for() lets time pass."""
     page.clock.install()
     page.clock.pause_at(time.time() + 60)
 
@@ -473,7 +473,7 @@ def test_what_is_put_back_is_counted_too(page):
 
 
 def test_log_in_after_an_error_page(marked):
-    """An error page has no form; what follows works as ever."""
+    """An error page has no form; the next pages work as usual."""
     log_in(marked, password="x" * 20_000)
     expect(heading(marked)).to_have_text(re.compile("Too large|Log in"))
     log_in(marked)

@@ -1,4 +1,4 @@
-"""The journeys of BEHAVIOUR, as people make them: with JavaScript and without."""
+"""The journeys of BEHAVIOUR, as users make them: with JavaScript and without."""
 
 import re
 
@@ -91,11 +91,11 @@ def test_a_logged_in_visitor_has_no_use_for_log_in(either):
 
 
 def test_two_tabs_of_one_browser(either):
-    """What one tab does the other one learns when it asks; nothing breaks in between."""
+    """Each tab learns what the other did when it makes a request; nothing breaks in between."""
     users.create_user("Jane", PASSWORD, OPERATOR)
     other = either.context.new_page()
     other.goto("/login")
-    either.bring_to_front()  # or the browser takes its time
+    either.bring_to_front()  # or the browser delays it
     log_in(either)
     expect(either).to_have_url("/profile")
     other.bring_to_front()
@@ -111,7 +111,7 @@ def test_two_tabs_of_one_browser(either):
 
 
 def test_a_password_of_255_emoji_is_pasted_whole(either):
-    """Each is two UTF-16 units: a maxlength would have cut it in the middle."""
+    """Each is two UTF-16 units: a maxlength would cut one in half."""
     password = "🔑" * 255
     either.goto("/signup")
     box(either, "Username").fill(password)
@@ -129,7 +129,7 @@ def test_a_password_of_255_emoji_is_pasted_whole(either):
 
 
 def test_everything_by_keyboard_alone(either):
-    """From the top of the start page, with Tab, Enter and the letters."""
+    """From the top of the start page, with Tab, Enter and letters only."""
     either.goto("/")
     tab_to(either, "Skip to main content")
     either.keyboard.press("Enter")
@@ -149,14 +149,14 @@ def test_everything_by_keyboard_alone(either):
 
 
 def test_a_visit_by_phone(new_page):
-    """With a thumb, on the narrowest there is: nothing is out of reach at its side."""
+    """With a thumb, on the narrowest phone: nothing lies beyond its edge."""
     page = new_page(viewport={"width": 320, "height": 568}, is_mobile=True, has_touch=True)
     page.goto("/")
     tap(page, "link", "Sign up", then="Sign up")
     box(page, "Username").fill("W" * 31)
     box(page, "Password").fill("short")
     tap(page, "button", "Sign up", then="Sign up")
-    expect(alert(page)).to_be_visible()  # the answer is here: it empties what is typed before it
+    expect(alert(page)).to_be_visible()  # wait for the answer: it clears anything typed before
     expect(box(page, "Password")).to_be_in_viewport()
     box(page, "Password").fill(PASSWORD)
     tap(page, "button", "Sign up", then="Your profile")

@@ -1,4 +1,4 @@
-"""Every page in every state: accessibility, room on a phone, weight, and what it loads."""
+"""Every page in every state: accessibility, fit on a phone, weight, and what it loads."""
 
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ from .states import STATES
 pytestmark = pytest.mark.browser
 
 KIB = 1024
-# The second time only what the scheme can change.
+# The second time, check only what the scheme can change.
 SCHEMES = {"light": {}, "dark": {"runOnly": ["cat.color"]}}
 
 
@@ -25,7 +25,7 @@ def state(request, page):
 
 
 def test_a_state_is_accessible_in_both_schemes_and_fits_a_phone(state):
-    """One visit for both, because most of the time goes into getting there."""
+    """One visit for both, because most of the time is spent on reaching the state."""
     state.evaluate(AXE_SCRIPT)
     for scheme, options in SCHEMES.items():
         state.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -40,12 +40,12 @@ def test_a_state_is_accessible_in_both_schemes_and_fits_a_phone(state):
 
 
 def overflow(page):
-    """By how many pixels the page is wider than the screen."""
+    """Return by how many pixels the page is wider than the screen."""
     return page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
 
 def too_small(page):
-    """Buttons and inputs under the 24 by 24 pixels of WCAG 2.5.8."""
+    """Return buttons and inputs smaller than the 24 by 24 pixels of WCAG 2.5.8."""
     return page.eval_on_selector_all(
         "button, input:not([type=hidden], [hidden]), a.button",
         """all => all.filter(one => {
@@ -56,7 +56,7 @@ def too_small(page):
 
 
 def weight(page):
-    """Bytes of the page, its stylesheet and its script, uncompressed."""
+    """Return the bytes of the page, its stylesheet and its script, uncompressed."""
     links = page.eval_on_selector_all(
         "link[rel=stylesheet], script", "all => all.map(one => one.href ?? one.src)"
     )
@@ -65,7 +65,7 @@ def weight(page):
 
 
 def loaded(page):
-    """What the page has loaded beside itself, its icon and the answers to its forms."""
+    """Return what the page has loaded besides itself, its icon and the answers to its forms."""
     names = page.evaluate(
         """performance.getEntriesByType("resource").filter(one => one.initiatorType !== "fetch")
             .map(one => one.name)"""

@@ -1,4 +1,4 @@
-"""The journeys below the profile, as people make them: with JavaScript and without."""
+"""The journeys from the profile page, as users make them: with JavaScript and without."""
 
 import json
 import re
@@ -36,7 +36,7 @@ def firefox(member, new_page):
 
 
 def message(page):
-    """What is said once, above the page."""
+    """Return the message that is shown once, above the page."""
     return page.get_by_role("status")
 
 
@@ -45,7 +45,7 @@ def is_logged_in(page):
 
 
 def test_changing_the_password(member, firefox):
-    """A slip first; then the other browser is told, and only the new password opens the door."""
+    """A typo first; then the other browser is logged out, and only the new password works."""
     typed = {"Current_password": "wrong horse", "New_password": NEW_PASSWORD}
     send(member, "/profile/password", "Change password", **typed)
     current = box(member, "Current password")
@@ -213,7 +213,7 @@ def test_all_of_it_by_keyboard_alone(page):
     page.keyboard.press("Enter")
     expect(box(page, "New password")).to_have_attribute(
         "aria-invalid", "true"
-    )  # the answer is here
+    )  # the answer has arrived
     expect(box(page, "New password")).to_be_focused()
     page.keyboard.type(NEW_PASSWORD)
     page.keyboard.press("Shift+Tab")

@@ -1,4 +1,4 @@
-"""The server in front of which the browser is put."""
+"""The server that the browser talks to."""
 
 import gc
 import socket
@@ -10,7 +10,7 @@ RESET = struct.pack("ii", 1, 0)  # for SO_LINGER: close() hangs up at once
 
 
 def test_who_hangs_up_leaves_no_file_open(site: str) -> None:
-    """An open one is a warning, and so an error of whichever test runs when it is noticed."""
+    """An open file is a warning, which fails whichever test is running when it is noticed."""
     port = urlsplit(site).port
     for _ in range(30):
         with socket.create_connection(("127.0.0.1", port)) as visitor:

@@ -1,6 +1,6 @@
-"""Catalogue B-130 to B-134: the clock is wrong, jumps, or changes its zone.
+"""Catalogue B-130 to B-134: the clock is wrong, jumps, or changes its time zone.
 
-No signature here has a time in it, so a clock that was set back refuses nobody's own cookie.
+No signature here contains a time, so a clock that was set back refuses no valid cookie.
 """
 
 import ast
@@ -25,7 +25,7 @@ SECOND, HOUR, DAY = 10**9, 3600 * 10**9, 86_400 * 10**9
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Set the clock forward or back, by so many nanoseconds."""
+    """Set the clock forward or back by some nanoseconds."""
     real_ns, real = time.time_ns, time.time
 
     def set_by(nanoseconds):
@@ -127,7 +127,7 @@ def test_b133_a_user_of_any_time_crashes_nothing(jane, runner, moment):
 
 
 def test_b134_a_step_of_the_clock_during_a_request_harms_nothing(app, browser, clock, monkeypatch):
-    """Between the count of the try and the new session the clock goes back a day."""
+    """The clock goes back a day between counting the try and creating the session."""
     users.create_user("Jane", PASSWORD, OPERATOR)
     forgive = throttling.forgive
 

@@ -1,4 +1,4 @@
-"""Catalogue B-039 to B-054: cookies that are planted, replayed, forged, cut or signed by another.
+"""Catalogue B-039 to B-054: cookies that are planted, replayed, forged, cut or signed by others.
 
 B-039, B-040: also test_login.py. B-041: test_logout.py. B-042: test_users.py. B-043, B-044:
 test_session_lifecycle.py. B-053: test_headers.py.
@@ -27,7 +27,7 @@ def cookie_of(browser: Browser) -> str:
 
 
 def restarted(settings: dict[str, str]) -> Flask:
-    """The application started again with other settings."""
+    """Return the application, restarted with other settings."""
     database.close_all()
     return create_app(settings)
 
@@ -35,7 +35,7 @@ def restarted(settings: dict[str, str]) -> Flask:
 def signed(
     content: object, key: str = SECRET_KEY, salt: str = COOKIE, digest=hashlib.sha256
 ) -> str:
-    """Make a cookie as the application does, or nearly."""
+    """Make a cookie as the application does, or almost."""
     return URLSafeSerializer(
         key,
         salt=salt,
@@ -138,7 +138,7 @@ def test_b045_b047_b052_a_forged_cookie_is_a_strangers(
 def test_b046_a_cookie_with_any_character_changed_is_a_strangers(jane: Browser, app: Flask) -> None:
     good = cookie_of(jane)
     for place in range(0, len(good), 3):
-        # The last character of a signature has two bits that mean nothing: change the others.
+        # The last character of a signature has two unused bits: change the others.
         other = "w" if good[place] in "ABCDEFGHIJKLMNOP" else "A"
         changed = good[:place] + other + good[place + 1 :]
         assert profile_with(app, changed).status_code == 302, place
@@ -172,7 +172,7 @@ def test_b049_a_cookie_header_of_any_shape_is_answered(jane: Browser, app: Flask
 
 
 def test_b049_a_quoted_cookie_is_the_same_session(jane: Browser, app: Flask) -> None:
-    assert profile_with(app, f'"{cookie_of(jane)}"').status_code == 200, "as RFC 6265 has it"
+    assert profile_with(app, f'"{cookie_of(jane)}"').status_code == 200, "RFC 6265 allows quotes"
 
 
 def test_b039_a_made_up_cookie_planted_before_log_in_is_replaced(app: Flask) -> None:

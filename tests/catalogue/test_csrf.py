@@ -1,6 +1,6 @@
 """Catalogue B-055 to B-060: forms that this browser did not open here.
 
-That a token of before log-in no longer works (B-057): test_login.py.
+That a token from before log-in no longer works (B-057): test_login.py.
 """
 
 import pytest
@@ -62,7 +62,7 @@ def test_b055_a_form_sent_by_a_browser_without_cookies_does_nothing(app, browser
 
 
 def test_b058_a_token_that_is_too_old_brings_the_form_back_as_typed(app, browser, settings):
-    """Tokens have no time limit of their own; one dies with the key that signed its cookie."""
+    """Tokens have no time limit of their own; each dies with the key that signed its cookie."""
     fields = typed(browser, "/signup")
     browser.client.application = create_app(settings | {"SECRET_KEY": OTHER_KEY})
     migrations.upgrade()

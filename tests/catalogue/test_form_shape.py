@@ -1,4 +1,4 @@
-"""Catalogue B-016 to B-024: bodies of another shape or type than a plain web form."""
+"""Catalogue B-016 to B-024: bodies whose shape or type is not that of a plain web form."""
 
 import json
 from io import BytesIO
@@ -27,7 +27,7 @@ def test_b016_a_field_sent_twice_is_400_and_nothing_done(browser, path, name, ki
 
 
 def test_b017_the_query_string_fills_in_no_field(browser):
-    """A link must not bring a password into the address, the history and the log."""
+    """A link must not put a password in the URL, the history and the log."""
     page = browser.get("/login?username=Jane&password=secret")
     assert field(page.text, "username").get("value") is None
     token = hidden_fields(page_form(page.text, "/login"))

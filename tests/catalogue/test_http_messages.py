@@ -1,8 +1,8 @@
-"""Catalogue B-101 to B-114: HTTP messages as no browser sends them, on a raw socket.
+"""Catalogue B-101 to B-114: HTTP messages that no browser sends, on a raw socket.
 
-The server stands alone here, as bin/serve starts it. B-103, B-106, B-113 and B-114 are judged
-with the front server of docs/operating.md; alone, what counts is: never a 500, nothing written,
-and serving again afterwards. What granian answers today is written down all the same.
+The server runs alone here, as bin/serve starts it. B-103, B-106, B-113 and B-114 are judged with
+the front server of docs/operating.md. Without it, what counts is: never a 500, nothing written,
+and the server keeps serving. These tests also record what granian answers today.
 """
 
 import socket
@@ -22,7 +22,7 @@ FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    """One server for all of them: an entry that harms it shows in the next."""
+    """One server for all tests: an entry that harms it shows up in the next one."""
     settings = {
         "DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('http')}/test.db",
         "SECRET_KEY": SECRET_KEY,
@@ -37,7 +37,7 @@ def running(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def unharmed(running):
-    """Nothing is written, the same processes live on, and pages open."""
+    """Check that nothing is written, the same processes keep running, and pages open."""
     settings, process = running
     before = rows(settings), sorted(members(process))
     yield
@@ -51,7 +51,7 @@ def rows(settings):
 
 @pytest.fixture
 def send(running):
-    """Send bytes; return the status of the answer, 0 where the connection was just closed."""
+    """Send bytes; return the status of the answer, or 0 if the connection closed without one."""
     port = int(running[0]["PORT"])
 
     def send(data):
@@ -207,7 +207,7 @@ def test_b113_a_hundred_slow_connections_starve_nobody(running):
         with ThreadPoolExecutor(4) as threads:
             statuses = list(threads.map(lambda _: Visitor(running[0]).send("/")[0], range(20)))
         assert statuses == [200] * 20
-        assert slow[0].recv(1000).split()[1:2] in ([b"408"], []), "hung up on"
+        assert slow[0].recv(1000).split()[1:2] in ([b"408"], []), "disconnected"
 
 
 def test_b114_half_a_body_and_a_closed_connection_free_the_thread(running, send):

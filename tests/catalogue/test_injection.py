@@ -1,4 +1,4 @@
-"""Catalogue B-061 to B-073: text that some interpreter might take for its own.
+"""Catalogue B-061 to B-073: text that an interpreter might mistake for code.
 
 Names made of markup on every page (B-065 to B-067): test_markup.py.
 """
@@ -164,7 +164,7 @@ def test_b072_the_language_of_shells_entities_and_directories_is_literal(app, br
 
 @pytest.mark.parametrize("name", ["=1+1", "@SUM(1)", "+1234", "-1234"])
 def test_b073_no_listing_is_a_spreadsheet(app, runner, name):
-    """A formula stands in quotes in JSON, and the table is no CSV."""
+    """JSON puts a formula in quotes, and the table is not CSV."""
     users.sign_up(name, PASSWORD, Actor("192.0.2.1", name))
     for command in ("users", "sessions"):
         [row] = json.loads(runner.invoke(args=[command, "list", "--json"]).stdout)
@@ -179,5 +179,5 @@ def test_b070_a_hostile_name_from_elsewhere_is_escaped_on_a_terminal(app, runner
     User.update(username="ja\x1b[2J\u202ene").execute()
     out = runner.invoke(args=["users", "list"]).stdout
     assert r"\x1b[2J\u202e" in out
-    assert io.StringIO(out).readlines()[1].isprintable() is False  # its line end, nothing else
+    assert io.StringIO(out).readlines()[1].isprintable() is False  # its newline, nothing else
     assert rows() == (1, 1, 0)

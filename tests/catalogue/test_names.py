@@ -1,4 +1,4 @@
-"""Catalogue B-025 to B-038: who is who."""
+"""Catalogue B-025 to B-038: which names are the same and which are not."""
 
 import json
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("steady")
 
 
 def refused(browser, name, word):
-    """Check that a name cannot be signed up with, is told why, and at log-in is nobody's."""
+    """Check that sign-up refuses a name and says why, and that log-in does not know it."""
     page = browser.sign_up(name)
     assert page.status_code == 400
     assert word in field_error(page.text, "username")
@@ -37,7 +37,7 @@ def same_account(app, names):
 
 
 def own_accounts(app, names):
-    """Check that each name is another account, opened by its own password alone."""
+    """Check that each name is an account of its own, opened only by its own password."""
     for name in names:
         assert Browser(app).sign_up(name, f"password of {name}").status_code == 302
     for name in names:

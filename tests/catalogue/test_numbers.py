@@ -9,8 +9,8 @@ LATER = {127}  # reset codes: comes with the feature
 
 
 def numbers() -> set[int]:
-    """The numbers in the names of all tests, test_b003_b005_too_short_or_too_long being two, and
-    of their cases ("b141-empty").
+    """Return the numbers in the names of all tests (test_b003_b005_too_short_or_too_long has two)
+    and of their cases ("b141-empty").
     """
     found: set[str] = set()
     for path in TESTS.rglob("test_*.py"):

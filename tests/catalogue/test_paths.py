@@ -16,7 +16,7 @@ METHODS = ["HEAD", "OPTIONS", "TRACE", "PUT", "PATCH", "DELETE", "CONNECT", "FOO
 
 
 def secrets():
-    """What no answer may carry: pieces of files that are not for visitors."""
+    """Return what no answer may contain: pieces of files that are not for visitors."""
     return (b"create_app", b"root:", b"SQLite format", b"ref: refs/")
 
 
@@ -120,7 +120,7 @@ def test_b094_get_head_and_options_write_nothing_anywhere(app, jane):
     "path", ["//login", "/login/", "/LOGIN", "/login;x", "/./login", "/login%2f"]
 )
 def test_b095_another_spelling_of_a_path_is_404_or_counts_like_the_path_itself(app, browser, path):
-    """Tries are counted at the account and the address, never at the text of the path."""
+    """Tries are counted by account and address, never by the text of the path."""
     users.create_user("Jane", "correct horse", OPERATOR)
     fields = typed(browser, "/login") | {"password": "wrong horse"}
     tries = sum(counter.count for counter in Counter.select())

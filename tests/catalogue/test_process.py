@@ -44,7 +44,7 @@ pytestmark = pytest.mark.server
 
 
 def whole(settings: dict[str, str]) -> bool:
-    """Whether the database is whole and nothing in it is half there."""
+    """Return whether the database is intact and nothing in it is half done."""
     return crash.half_there(settings) == []
 
 
@@ -94,11 +94,11 @@ def test_b147_the_crash_test_knows_whom_an_unanswered_change_has_logged_out(
         account = crash.Account("Jane", PASSWORD, True, sessions=[jane, phone])
         client.accounts = [account]
         account.propose("another horse")
-        assert crash.look(settings, [client]) == [], "it has not come into force"
+        assert crash.look(settings, [client]) == [], "it has not taken effect"
         token = jane.prepare("/profile/password")
         fields = {"current_password": PASSWORD, "new_password": "another horse", **token}
         assert jane.send("/profile/password", fields)[0] == 302
-        assert crash.look(settings, [client]) == [], "one is out, the other was given a new cookie"
+        assert crash.look(settings, [client]) == [], "one is logged out, the other got a new cookie"
         account.ending = {jane.session_cookie()}
         assert "sessions [True, False], not [False, True]" in str(crash.look(settings, [client]))
 
@@ -107,7 +107,7 @@ def test_b147_the_crash_test_knows_whom_an_unanswered_change_has_logged_out(
 def test_b148_a_kill_during_init_is_repaired_by_doing_it_again(
     settings: dict[str, str], after: float
 ) -> None:
-    """The kill comes somewhere on the way, wherever this machine is by then."""
+    """The kill comes wherever this machine happens to be by then."""
     process = subprocess.Popen(
         [*FLASK, "db", "init"], env=environment(settings), cwd=ROOT,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
@@ -168,7 +168,7 @@ def test_b150_a_server_short_of_files_or_memory_refuses_and_recovers(
         assert jane.submit("/signup", "Jane")[0] == 302
 
         def visit(number: int) -> int:
-            with suppress(OSError, StopIteration):  # hung up on, or no form on an error page
+            with suppress(OSError, StopIteration):  # disconnected, or no form on an error page
                 return Visitor(settings).submit("/login", "Jane", "wrong horse")[0]
             return 0
 
@@ -184,7 +184,7 @@ def test_b150_a_server_short_of_files_or_memory_refuses_and_recovers(
 def test_b154_workers_with_different_keys_are_strangers_to_each_other_and_no_500(
     jane: Browser, settings: dict[str, str]
 ) -> None:
-    """Each takes the other's cookies for a stranger's: docs/operating.md says what to look for."""
+    """Neither accepts the other's cookies: docs/operating.md says what to look for."""
     ours = jane.client.application
     theirs = create_app({**settings, "SECRET_KEY": "fedcba9876543210" * 4})
     for _ in range(2):

@@ -16,12 +16,12 @@ ALLOWED = 3
 
 @pytest.fixture
 def settings(settings):
-    """An address has three failures a day; accounts have any number."""
+    """Allow an address three failures a day, and accounts any number."""
     return {**settings, "LIMIT_LOGIN_ADDRESS": f"{ALLOWED}/day"}
 
 
 def statuses(browser, addresses, header="X-Forwarded-For", peer="192.0.2.1"):
-    """Guess once from each address, at another name each time; return the answers' statuses."""
+    """Guess once from each address, each time at a different name; return the statuses."""
     answers = []
     for number, address in enumerate(addresses):
         fields = typed(browser, "/login") | {"username": f"name{number}"}

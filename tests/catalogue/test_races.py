@@ -1,4 +1,4 @@
-"""Catalogue B-123 to B-129: two things at the same moment.
+"""Catalogue B-123 to B-129: two things at the same time.
 
 B-123, B-124 also over real HTTP: test_serve_http.py. Steps in between: test_users_races.py.
 B-127 (a reset code used twice at once) has no feature yet: its test comes with reset codes.
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("steady")
 
 
 def at_once(*actions):
-    """Run functions at the same moment; return what they return."""
+    """Run functions at the same time; return what they return."""
     start = threading.Barrier(len(actions))
 
     def run(action):
@@ -68,7 +68,7 @@ def test_b125_of_two_password_changes_at_once_one_wins_wholly(jane):
 
 
 def test_b126_a_post_of_a_session_that_a_password_change_ends_is_refused(app, jane):
-    """The change comes between opening the form and sending it."""
+    """The change comes between opening the form and submitting it."""
     token = hidden_fields(page_form(jane.get("/profile").text, "/logout"))
     users.set_password(User.get(), "another horse", OPERATOR)
     events = Event.select().count()

@@ -1,5 +1,5 @@
-"""Catalogue B-074 to B-087: redirect targets. There is no `next` parameter: each is sent as one,
-and as the path that a stranger first asks for. Whatever happens stays on this site.
+"""Catalogue B-074 to B-087: redirect targets. There is no `next` parameter; each target is sent as
+one, and as the path that a stranger first requests. No redirect leaves this site.
 """
 
 from urllib.parse import quote
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.usefixtures("steady")
 
 @pytest.fixture(autouse=True)
 def account(app):
-    """Jane has an account and is signed in nowhere."""
+    """Jane has an account and is not logged in anywhere."""
     return users.create_user("Jane", PASSWORD, OPERATOR)
 
 
 def stays(browser, target, headers=None):
-    """Check that logging in leads to a page of this site, however the target is brought in."""
+    """Check that logging in leads to a page of this site, however the target is passed in."""
     page = f"/login?next={quote(target, safe='', errors='surrogatepass')}"
     fields = {"username": "Jane", "password": PASSWORD, "next": target.encode(errors="replace")}
     for _ in range(2):

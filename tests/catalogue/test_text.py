@@ -84,7 +84,7 @@ def test_b004_b012_names_of_4_to_31_and_passwords_of_6_to_255_code_points_are_ta
 
 @pytest.fixture
 def no_computing(app, monkeypatch):
-    """Hashing and normalizing crash."""
+    """Make hashing and normalizing crash."""
     monkeypatch.setattr(hashing, "run", lambda *_, **__: 1 / 0)
     for module in (passwords, usernames):
         monkeypatch.setattr(module, "unicodedata", SimpleNamespace(normalize=lambda *_: 1 / 0))

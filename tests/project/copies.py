@@ -11,7 +11,7 @@ from typing import Any
 
 from processes import ROOT
 
-# What a change is most likely to break. In CI a few copies run all that bin/test does.
+# What a change is most likely to break. In CI a few copies run everything that bin/test does.
 PAGES = [f"tests/test_{name}.py" for name in ("signup", "profile", "access", "export")]
 SUBSET = [*PAGES, *(f"tests/test_{name}.py" for name in ("migrations", "constraints", "cli_db"))]
 ALL = ["-n", "2", "-m", "not browser and not server and not slow", "tests"]
@@ -30,7 +30,7 @@ PLACE = re.compile(
 
 
 def copy_repository(folder: Path) -> Path:
-    """Copy what git knows of, and what it will know of, without tests/project."""
+    """Copy the files that git tracks, and new ones not ignored, without tests/project."""
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others",
                "--exclude-standard"]  # fmt: skip
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
@@ -64,7 +64,7 @@ def apply(recipe: str, folder: Path) -> None:
 
 
 def edit(path: Path, how: str, start: str, block: str) -> None:
-    """Change a file at its only line that starts with a text."""
+    """Change the only line of a file that starts with a text."""
     lines = path.read_text().splitlines(keepends=True)
     found = [number for number, line in enumerate(lines) if line.lstrip().startswith(start)]
     assert len(found) == 1, f"{path.name}: {len(found)} lines start with {start}"
@@ -79,7 +79,7 @@ def edit(path: Path, how: str, start: str, block: str) -> None:
 
 
 def end_of_block(lines: list[str], first: int) -> int:
-    """Return the number of the line after the last that is indented below a line."""
+    """Return the number of the line after the last one indented below a line."""
     last = first + 1
     for number in range(first + 1, len(lines)):
         if lines[number].strip():
@@ -90,7 +90,7 @@ def end_of_block(lines: list[str], first: int) -> int:
 
 
 def python(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in a copy, on nothing of ours."""
+    """Run Python in a copy, without our settings."""
     ours = ("COV", "PYTEST", "PYTHON", "FLASK", "SECRET_KEY", "DATABASE_URL")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.run(
@@ -111,7 +111,7 @@ def run_tests(folder: Path, *args: str) -> str:
 
 
 def failures(output: str) -> list[str]:
-    """Return the names of the tests that failed, as pytest's last lines have them."""
+    """Return the names of the tests that failed, from pytest's last lines."""
     return re.findall(r"^(?:FAILED|ERROR) (\S+)", output, re.MULTILINE)
 
 
@@ -137,7 +137,7 @@ print(json.dumps({
 
 
 def what_it_has(folder: Path) -> dict[str, dict[str, Any]]:
-    """Start a copy's application; return its commands and routes with the modules they are in."""
+    """Start a copy's application; return its commands and routes with their modules."""
     done = python(folder, "-c", LIST)
     assert done.returncode == 0, done.stderr
     found: dict[str, dict[str, Any]] = json.loads(done.stdout)

@@ -17,13 +17,13 @@ VALUES = re.compile(
 
 
 def shape(html: str) -> list[str]:
-    """The page piece by piece, whatever blanks stand around its tags."""
+    """Return the page piece by piece, ignoring whitespace around its tags."""
     return re.sub(r"\s*([<>])\s*", r" \1 ", VALUES.sub("…", html)).split()
 
 
 @pytest.fixture
 def settings(settings: dict[str, str]) -> dict[str, str]:
-    """The name that the other applications show, whatever the default is."""
+    """Set the name that the other applications show, whatever the default is."""
     return {**settings, "SITE_NAME": "Vestibule"}
 
 

@@ -1,4 +1,4 @@
-"""The promises of the design that a machine can hold."""
+"""The promises of the design that a machine can check."""
 
 import ast
 import importlib
@@ -55,7 +55,7 @@ def package(path: Path) -> str:
 
 
 def modules(path: Path) -> set[str]:
-    """Return the dotted names of all modules that a file imports, wherever in it."""
+    """Return the dotted names of all modules that a file imports, anywhere in it."""
     parents = path.relative_to(ROOT).parts[:-1]
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -69,7 +69,7 @@ def modules(path: Path) -> set[str]:
 
 
 def imports(path: Path) -> set[str]:
-    """Return the first names of these modules."""
+    """Return the top-level names of these modules."""
     return {name.partition(".")[0] for name in modules(path)}
 
 
@@ -132,7 +132,7 @@ def test_only_config_reads_the_environment(path: Path) -> None:
 
 
 def of_pages(path: Path) -> bool:
-    """Whether a file of a feature is on the side of pages and commands: its rules may write."""
+    """Return whether a feature's file belongs to its pages and commands; only rules may write."""
     return package(path) == "features" and bool(imports(path) & (WEB | {"cli", "web"}))
 
 
@@ -231,7 +231,7 @@ CANARY = "canary-5f1d0c"
 
 @pytest.fixture
 def everything_written(app: Flask, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """All that is logged, Peewee's statements included."""
+    """Everything that is logged, Peewee's statements included."""
     caplog.set_level(logging.DEBUG)
     for name in ("peewee", "peewee.pool", "passlib"):
         caplog.set_level(logging.DEBUG, logger=name)
@@ -285,7 +285,7 @@ def test_no_secret_shows_in_a_repr_or_an_error(app: Flask) -> None:
         lambda: users.create_user("x", CANARY, OPERATOR),
         lambda: Key.create(provider="", provider_user_id="", user=key.user, password_hash=CANARY),
     ):
-        with pytest.raises(Exception) as refusal:  # noqa: PT011 - whatever it is
+        with pytest.raises(Exception) as refusal:  # noqa: PT011 - of any type
             act()
         shown.append(repr(refusal.value) + str(refusal.value) + repr(refusal.value.args))
     for text in shown:

@@ -1,7 +1,7 @@
-"""What each kind of request may cost, counted, so that no clock is needed: SQL statements,
-signature checks of the cookie, templates loaded or compiled, password hashes, calls of functions.
+"""What each kind of request may cost, counted so that no clock is needed: SQL statements,
+signature checks of the cookie, templates loaded or compiled, password hashes, function calls.
 
-More than this is a slower Vestibule for everybody; change a figure only with its reason.
+A higher cost makes Vestibule slower for every user; change a figure only with a reason.
 """
 
 import sys
@@ -27,21 +27,21 @@ class Costs(NamedTuple):
     hashes: int = 0
 
 
-# The key. Old counters go, this try is counted, an event is written (and of no account deleted,
+# Read the key. Delete old counters, count this try, write an event (and delete those of no account,
 # so that an unknown name takes as long).
 WRONG_LOG_IN = Costs(reads=1, signatures=1, hashes=1)
-# The key; whether it still opens the account; whether any rows have to go (surplus, dead, old).
-# Counters: old ones go, counted, taken back. The session, an event.
-# At the end: whether log-ins have failed since the last one.
+# Read the key; whether it still opens the account; whether to delete rows (surplus, dead, old).
+# Counters: delete old ones, count, take back. Write the session and an event.
+# At the end, read whether log-ins have failed since the last one.
 LOG_IN = Costs(reads=4, writes=5, signatures=1, hashes=1)
-# The same without a look at the key and at failures; and a user and a key are written.
+# The same without reading the key and failures, plus writing a user and a key.
 SIGN_UP = Costs(reads=1, writes=7, signatures=1, hashes=1)
-# The session, once more when it is ended; the row goes, an event.
+# Read the session, and again when ending it; delete the row, write an event.
 LOG_OUT = Costs(reads=2, writes=2, signatures=2)
 
 
 class Meter:
-    """Counts, between two looks, what was spent."""
+    """Counts what was spent between two readings."""
 
     def __init__(self) -> None:
         self.spent: list[str] = []
@@ -70,7 +70,7 @@ def count_calls(
     meter: Meter,
     kind: Callable[..., str],
 ) -> None:
-    """Let a function be counted and then do what it always did."""
+    """Count a function's calls without changing what it does."""
     original = getattr(owner, name)
 
     def counted(*args: Any, **options: Any) -> Any:
@@ -87,7 +87,7 @@ def statement_kind(_database: Any, sql: str, *_args: Any, **_options: Any) -> st
 
 @pytest.fixture
 def fields(app: Flask, browser: Browser) -> dict[str, str]:
-    """The log-in form of a browser that has no account open; every page has been seen once."""
+    """The log-in form in a browser that is not logged in; every page was opened once before."""
     other = Browser(app)
     other.sign_up("Somebody")
     for path in ("/", "/profile"):
@@ -154,8 +154,8 @@ def test_a_log_out_costs_no_hash(fields: dict[str, str], browser: Browser, meter
 def test_a_page_costs_a_few_hundred_calls_of_python(
     app: Flask, browser: Browser, path: str, most: int
 ) -> None:
-    """Where no statement, signature or template is to blame, many small calls are: 40 more
-    are some 5 % of the page. Bare Flask has 360 for a page of this size.
+    """Many small calls add up even without statements, signatures or templates: 40 more are
+    about 5 % of the page. Bare Flask makes 360 for a page of this size.
     """
     if path == "/profile":
         browser.sign_up("Jane")

@@ -1,4 +1,4 @@
-"""The documents say what is so: promises name their tests, tables agree with the code."""
+"""The documents are true: promises name their tests, tables agree with the code."""
 
 import ast
 import os
@@ -25,12 +25,12 @@ IN_WORDS = {"SECRET_KEY": "made on first start", "HASH_THREADS": "number of core
 
 
 def section(page: str, heading: str) -> str:
-    """The text below a heading of the second level."""
+    """Return the text below a second-level heading."""
     return page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
 
 
 def table(text: str) -> list[list[str]]:
-    """The cells of all tables in a text, their headings left out."""
+    """Return the cells of all tables in a text, without the header rows."""
     lines = text.splitlines()
     rows = [line for before, line in zip(["", *lines], lines, strict=False)
             if line.startswith("| ") and before.startswith("|")]  # fmt: skip
@@ -54,7 +54,7 @@ def test_a_promise_names_tests_that_exist(row: list[str]) -> None:
 
 
 def settings_of(rows: list[list[str]]) -> dict[str, str]:
-    """Name and default as a table has them; "`HOST`, `PORT`" share a row."""
+    """Return each name with its default, as in a table; "`HOST`, `PORT`" share a row."""
     found = {}
     for row in rows:
         names, defaults = (re.sub("`", "", cell).split(", ") for cell in row[:2])

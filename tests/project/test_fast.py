@@ -1,4 +1,4 @@
-"""web/fast.py only buys speed: without it every page is as before, byte for byte."""
+"""web/fast.py only adds speed: without it every page is the same, byte for byte."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from copies import copy_repository, edit, failures, python, run_tests
 from processes import ROOT
 
 TESTED = ("access", "forms", "guard", "home", "path_prefix", "signed_out", "catalogue/test_cookies")
-# Pages of a stranger and a member at the root and below a path, what differs each time taken out.
+# Pages of a stranger and a logged-in user, at the root and below a path, less what always differs.
 PAGES = """
 import json, re, sys
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -51,7 +51,7 @@ print(json.dumps(pages))
 
 @pytest.fixture
 def without(tmp_path: Path) -> Path:
-    """A copy of the repository from which it was taken as its first lines say."""
+    """A copy of the repository from which web/fast.py was removed as its first lines say."""
     folder = copy_repository(tmp_path / "copy")
     (folder / "web/fast.py").unlink()
     path = folder / "app.py"

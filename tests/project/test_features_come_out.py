@@ -1,5 +1,5 @@
-"""Each feature comes out of a copy, alone and with all others, and so does PostgreSQL: the
-application starts, knows nothing of it, and the hall's tests pass.
+"""Each feature can be removed from a copy, alone and with all others, and so can PostgreSQL: the
+application starts without it, and the hall's tests pass.
 """
 
 from collections.abc import Sequence

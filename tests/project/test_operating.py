@@ -25,7 +25,7 @@ BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 LAPTOP, PHONE = "Mozilla/5.0 (X11; Linux x86_64)", "Mozilla/5.0 (iPhone)"
 REAL_HASH = "27 ms"  # not that of the tests
 HANDLE = r"\b[0-9a-f]{12}\b"
-# What is another one each time.
+# What differs each time.
 VARYING = [
     (HANDLE, "0" * 12),
     (r"\b(?=[a-z]*[0-9])[a-z0-9]{15}\b", "0" * 15),  # ids

@@ -34,12 +34,12 @@ def hear(event: str, args: object) -> None:
             listener.append(f"{event} {args}")
 
 
-sys.addaudithook(hear)  # once: Python has no way to take it back
+sys.addaudithook(hear)  # once: Python has no way to remove it
 
 
 @pytest.fixture
 def heard() -> Iterator[list[str]]:
-    """What went out during a test."""
+    """List what went out during a test."""
     listener: list[str] = []
     listeners.append(listener)
     yield listener

@@ -1,5 +1,5 @@
-"""docs/your-app.md, to the letter: each recipe is applied to a copy of the repository, whose tests
-and a few more (recipes/) then pass there.
+"""docs/your-app.md, to the letter: each recipe is applied to a copy of the repository, where the
+hall's tests and a few more (recipes/) then pass.
 """
 
 import re
@@ -37,7 +37,7 @@ def slug(title: str) -> str:
 
 
 def steps(title: str) -> list[str]:
-    """Return a recipe after those that it continues."""
+    """Return a recipe, preceded by those that it continues."""
     recipe = RECIPES[title]
     before = re.search(r"^Continues \[(.+?)\]\(#(.+?)\)", recipe, re.MULTILINE)
     if before is None:
@@ -55,7 +55,7 @@ def copy() -> Iterator[Path]:
 
 
 def test_every_block_says_where_it_goes(copy: Path) -> None:
-    """Also: all recipes fit together on one copy, formatted and linted like the rest."""
+    """Also, all recipes fit together in one copy, formatted and linted like the rest."""
     for title in APPLIED:
         apply(RECIPES[title], copy)
     assert PAGE.count("```") == 2 * len(re.findall(PLACE, PAGE)) - 2 * PAGE.count(", delete `")
@@ -66,7 +66,7 @@ def test_every_block_says_where_it_goes(copy: Path) -> None:
 
 
 def is_ours(path: Path, copy: Path) -> bool:
-    """Whether a file of a copy is as it was."""
+    """Return whether a file of a copy is unchanged."""
     original = ROOT / path.relative_to(copy)
     return original.exists() and original.read_bytes() == path.read_bytes()
 
@@ -112,7 +112,7 @@ def test_a_new_column_breaks_only_the_test_that_asks_for_its_export(copy: Path) 
 
 @pytest.mark.slow
 def test_newer_versions_are_merged(copy: Path, tmp_path: Path) -> None:
-    """Theirs is a copy with a newer version; yours a clone of the older one, with a recipe."""
+    """Theirs is a copy with a newer version; yours is a clone of the older one, with a recipe."""
 
     def git(folder: Path, *args: str) -> None:
         who = ["-c", "user.name=Jane", "-c", "user.email=jane@example.org"]

@@ -1,5 +1,5 @@
-"""What an installation of the tutorial (Lucia v2, Prisma) holds: data/lucia-prisma-dev.json and
-.db; and databases like it with whatever oddity a test wants.
+"""The data of an installation of the tutorial (Lucia v2, Prisma): data/lucia-prisma-dev.json and
+.db; and databases like it with any oddity that a test needs.
 """
 
 import hashlib
@@ -28,13 +28,13 @@ LOWER_CASE_TABLES = (
 
 
 def user(username: str, *keys: str, user_id: str = "", password_hash: str | None = V2_HASH):
-    """Return a user as add() takes it: keys as PROVIDER:NAME, or the one that sign-up makes."""
+    """Return a user for add(), with keys as PROVIDER:NAME, or the one that sign-up creates."""
     user_id = user_id or hashlib.sha256(username.encode()).hexdigest()[:15]
     return user_id, username, keys or (f"username:{username.lower()}",), password_hash
 
 
 def make(path: Path, *users, tables: str = TABLES) -> Path:
-    """Make a database with these users."""
+    """Create a database with these users."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(tables)
         add(connection, *users)

@@ -35,7 +35,7 @@ def add_user(user_id: str, username: str, *keys: tuple[str, str, str | None]) ->
 
 @pytest.fixture
 def imported(app: Flask) -> User:
-    """Jane Doe, of three keys: one verbatim, one a username without a password, one of GitHub."""
+    """Jane Doe, with three keys: one verbatim, a username without a password, and one of GitHub."""
     return add_user("jane", NAME, ("lucia", "jane doe", V2_HASH), ("username", "janedoe", None),
                     ("github", "1", None))  # fmt: skip
 
@@ -50,7 +50,7 @@ def jane(app: Flask, imported: User) -> Browser:
 
 @pytest.fixture
 def twins(app: Flask) -> tuple[User, User]:
-    """Two users who read the same; the first has the username."""
+    """Two users whose names look the same; the first has the username."""
     first = add_user("1", "Chlo\u00eb", ("username", "chlo\u00eb", V2_HASH))
     second = add_user("2", "Chloe\u0308", ("lucia", "chloe\u0308", V2_HASH),
                       ("reads alike", "chlo\u00eb 2", None))  # fmt: skip
@@ -150,7 +150,7 @@ def test_a_renamed_user_who_keeps_the_name_keeps_it_from_the_twin(twins) -> None
 
 @contextmanager
 def running_behind(action):
-    """Run an action in another thread, begun in a transaction that has not ended yet."""
+    """Run an action in another thread, started inside a transaction that has not ended yet."""
 
     def act() -> None:
         try:

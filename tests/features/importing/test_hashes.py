@@ -39,7 +39,7 @@ def cheap(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every hash that is computed to the end."""
+    """List every fully computed hash."""
     calls: list[str] = []
     verify, scrypt = argon2.low_level.verify_secret, hashes.hashlib.scrypt
 
@@ -67,7 +67,7 @@ def test_a_password_of_lucia_works_in_every_spelling_it_had_and_in_no_other(
     current = passwords.hash_password(passwords.parse_password(user["password"]))
     tried = {(login["password"], login["lucia_useKey"]) for login in user["logins"]}
     for password, answer in tried:
-        if answer != "AUTH_INVALID_KEY_ID":  # there the name was wrong
+        if answer != "AUTH_INVALID_KEY_ID":  # with that answer the name was wrong
             assert opens(password, stored) == (answer == "ok"), password
             assert opens(password, current) == (answer == "ok")
     assert passwords.better_hash(user["password"], stored)

@@ -110,7 +110,7 @@ def test_users_keep_id_name_keys_and_hashes(run) -> None:
             assert (kept.user.id, kept.password_hash) == (entry["id"], key["hashed_password"])
     held = Key.select().where(Key.provider_user_id.in_(["newname", "keyless"]))
     assert [key.password_hash for key in held] == [None, None]
-    assert content()[2] == [], "sessions are not taken over"
+    assert content()[2] == [], "sessions are not imported"
 
 
 def test_a_second_import_changes_nothing(run) -> None:
@@ -372,7 +372,7 @@ def test_the_import_is_an_event_of_the_user(import_users) -> None:
 
 
 def test_of_two_rows_for_one_user_or_one_key_the_first_counts(run, tmp_path) -> None:
-    """A file that was edited by hand may have them; Prisma's has primary keys."""
+    """A file edited by hand may have duplicates; Prisma's file has primary keys."""
     jane = user("Jane", "username:jane", "username:janet", user_id="1")
     again, other = user("Second", "username:jane", user_id="1"), user("Jane", user_id="2")
     path = make(tmp_path / "dev.db", jane, again, other, tables=TABLES.replace(" PRIMARY KEY", ""))

@@ -1,4 +1,4 @@
-"""Features hang on the hall once, however many applications a process makes."""
+"""Features are added to the hall once, however many applications a process creates."""
 
 from flask import Flask
 

@@ -32,7 +32,7 @@ time.sleep(600)
 
 @pytest.fixture
 def run(runner: FlaskCliRunner, monkeypatch: pytest.MonkeyPatch):
-    """Run flask users import-lucia …, not waiting long for a lock."""
+    """Run flask users import-lucia …, without waiting long for a lock."""
     monkeypatch.setattr(source, "MAX_WAIT", 0.2)
     return lambda *args: runner.invoke(args=["users", "import-lucia", *map(str, args)])
 
@@ -46,7 +46,7 @@ def path(tmp_path: Path) -> Path:
 
 @contextmanager
 def held(path: Path, *statements: str) -> Iterator[subprocess.Popen[str]]:
-    """Another process with the database open, killed at the end as by a crash."""
+    """Open the database in another process, and kill it at the end as a crash would."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, path, *statements], stdout=subprocess.PIPE, text=True
     )

@@ -1,4 +1,4 @@
-"""An e-mail address may be given at sign-up, and is looked at."""
+"""An e-mail address may be given at sign-up, and is validated."""
 
 import pytest
 from conftest import PASSWORD, Browser, field, field_error

@@ -1,4 +1,4 @@
-"""Notes are listed to their owner, exported, and go with their user."""
+"""Notes are listed for their owner, exported, and deleted with their user."""
 
 import json
 

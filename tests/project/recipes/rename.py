@@ -1,4 +1,4 @@
-"""Every place where a visitor reads the name has the new one."""
+"""Every page and message that shows the name has the new one."""
 
 import pytest
 from conftest import Browser, soup
