@@ -29,10 +29,9 @@ def refuse_common(password: str, username: str) -> None:
 def is_common(password: str, username: str) -> bool:
     """Return whether a password is among the first that anybody would guess."""
     folded = password.casefold()
-    names = [name.casefold() for name in (username, *settings.SITE_NAME.split())]
-    return (
-        folded in _most_common() or _is_run(folded) or _is_context(folded, [*names, *CONTEXT_WORDS])
-    )
+    site = [word for word in settings.SITE_NAME.split() if len(word) >= OTHER_LETTERS]
+    words = [*(name.casefold() for name in (username, *site)), *CONTEXT_WORDS]
+    return folded in _most_common() or _is_run(folded) or _is_context(folded, words)
 
 
 @functools.cache

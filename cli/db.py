@@ -1,14 +1,13 @@
 """flask db: create, check, back up and copy the database."""
 
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
 import migrations
 from accounts.times import iso_time
-from database import DatabaseURLError, database
+from database import HAS_POSTGRESQL, DatabaseURLError, database
 from database.backup import BackupRefused, write_backup
 from models import MODELS
 
@@ -101,5 +100,5 @@ def copy(url: str) -> None:
     click.echo(f"Copied and compared: {rows}.")
 
 
-if find_spec("database.postgresql"):  # the folder can be deleted
+if HAS_POSTGRESQL:  # the folder can be deleted
     db.add_command(copy)

@@ -16,6 +16,7 @@ from peewee import DatabaseProxy, OperationalError
 from .sqlite import SQLite
 
 database = DatabaseProxy()
+HAS_POSTGRESQL = Path(__file__).with_name("postgresql").joinpath("server.py").exists()
 
 
 class DatabaseURLError(ValueError):
@@ -51,10 +52,11 @@ def database_at(url: str, folder: str = "", check: Callable[[Any], None] | None 
 
 def _postgresql() -> type:
     # Its driver is an extra, not installed for SQLite.
+    if not HAS_POSTGRESQL:
+        raise DatabaseURLError("PostgreSQL was taken out of this installation: use SQLite")
     try:
-        import_module("psycopg")
-        return import_module(".postgresql.server", __name__).PostgreSQL  # type: ignore[no-any-return]
-    except ImportError as error:  # the driver is not installed, or the folder was deleted
+        return import_module("database.postgresql.server").PostgreSQL  # type: ignore[no-any-return]
+    except ImportError as error:
         raise DatabaseURLError(f"install requirements-postgres.txt first ({error})") from None
 
 

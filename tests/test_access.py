@@ -130,3 +130,15 @@ def test_the_session_id_of_the_database_opens_nothing(app, jane):
         with thief.client.session_transaction() as session:
             session["token"] = token
         assert not thief.is_signed_in()
+
+
+def test_a_page_with_an_unknown_access_kind_is_closed(app):
+    def page():
+        return "open"
+
+    page.access = "admins"
+    app.add_url_rule("/odd", view_func=page)
+    browser = Browser(app)
+    assert browser.get("/odd").status_code == 302
+    browser.sign_up("Jane")
+    assert browser.get("/odd").text == "open"

@@ -59,6 +59,12 @@ def test_every_word_of_the_site_s_name_is_common(monkeypatch, password):
     assert is_common(password, "Jane")
 
 
+@pytest.mark.parametrize("password", ["7391a-5528&1104", "co-8371-9264-0583"])
+def test_a_short_word_of_the_site_s_name_is_not(monkeypatch, password):
+    monkeypatch.setattr(settings, "SITE_NAME", "Q & A Co")
+    assert not is_common(password, "Jane")
+
+
 @pytest.mark.parametrize("word", common_passwords.CONTEXT_WORDS)
 def test_every_word_of_the_context_with_little_beside_it_is_common(word):
     for password in (word + "-of-2026", f"my {word} 123", word.upper() * 2):

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from conftest import PASSWORD, Browser, soup
+from flask import render_template
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
@@ -124,3 +125,8 @@ def test_an_application_reached_in_two_ways_keeps_them_apart(both):
             below = addresses(browser.get(PREFIX + path).text)
             assert below == [PREFIX + address for address in at_root]
             assert not any(urlsplit(address).path.startswith(PREFIX) for address in at_root)
+
+
+def test_a_template_can_be_rendered_outside_a_request(app):
+    with app.app_context():
+        assert "<svg" in render_template("_mark.html")

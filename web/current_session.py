@@ -75,9 +75,9 @@ def require_access(
     access = getattr(view, "access", "members")
     if view is None or access == "anyone" or incoming.endpoint == "static":
         return None
-    if access == "members":
-        return None if user else _ask_to_log_in()
-    return redirect(url_for("profile.show")) if user else None
+    if access == "strangers":
+        return redirect(url_for("profile.show")) if user else None
+    return None if user else _ask_to_log_in()  # an unknown kind is closed too
 
 
 def _ask_to_log_in() -> Response:

@@ -11,7 +11,6 @@ from database import OutcomeUnknown, advice
 from .current_session import current_actor
 from .logs import Refused, log_refusal, request_id
 
-REFUSALS = {TooManyAttempts: 429, Busy: 503}
 TEXTS = {
     400: ("Bad request", "The request could not be understood, so nothing was done."),
     403: ("Not allowed", "This request is not allowed, so nothing was done."),
@@ -61,7 +60,8 @@ def show_refusal(error: AccountError) -> Response:
     """Answer when a rule of accounts said no, deep inside."""
     if isinstance(error, TooManyAttempts):
         log_refusal(Refused.TOO_MANY_ATTEMPTS, current_actor())
-    response = error_page(REFUSALS.get(type(error), 400), str(error))
+    status = 429 if isinstance(error, TooManyAttempts) else 503 if isinstance(error, Busy) else 400
+    response = error_page(status, str(error))
     if retry_after := getattr(error, "retry_after", None):
         response.headers["Retry-After"] = str(retry_after)
     return response

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import MutableMapping
 from typing import Any
 
-from flask import Flask, Request, request
+from flask import Flask, Request, has_request_context, request
 from flask.templating import Environment
 from itsdangerous import Serializer, Signer, URLSafeSerializer
 from itsdangerous.encoding import base64_encode
@@ -68,7 +68,8 @@ class PlainEnvironment(Environment):
 
     def get_or_select_template(self, *args: Any, **options: Any) -> Template:
         """Return the template of a page, for an application mounted at the root or below it."""
-        environment = self.mounted if request.root_path else self.at_root
+        below = has_request_context() and request.root_path
+        environment = self.mounted if below else self.at_root
         return environment.get_template(*args, **options)
 
     @cached_property

@@ -116,10 +116,11 @@ def form_page(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a view the action of a form page. GET shows the form. The view is called with a valid
     form, and only has to act and redirect; an invalid one is shown again as typed, status 400. So
-    are other refusals (an expired form, a busy server, a database fault), see errors.py. prepare:
-    called first, on GET and POST, with what the address holds (`note_id` in "/notes/<note_id>"). It
-    may abort(404), or return a page to show in place of the form, or a dict: on GET it fills in the
-    fields of these names, and the template can use all of it.
+    are other refusals (an expired form, a busy server, a database fault), see errors.py.
+
+    prepare: called first with what the address holds (`note_id` in "/notes/<note_id>"), also for a
+    form that is about to be refused: it must only read. It may abort(404), or return a page to show
+    instead, or a dict: on GET it fills in the fields of these names, and the template can use it.
     """
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:

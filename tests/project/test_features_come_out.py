@@ -1,5 +1,5 @@
-"""Each feature can be removed from a copy, alone and with all others, and so can PostgreSQL: the
-application starts without it, and the hall's tests pass.
+"""Each feature can be removed from a copy, alone and with all others: the application starts
+without it, and the hall's tests pass. PostgreSQL likewise: the recipe in test_your_app.py.
 """
 
 from collections.abc import Sequence
