@@ -15,7 +15,7 @@ from database import DatabaseURLError, connect, release
 from web import current_session, errors, fast, guard, headers, logs, templating
 
 # To take one out, delete its line, features/NAME, tests/features/NAME and docs/NAME.md.
-FEATURES = (
+FEATURES: tuple[str, ...] = (
     "importing",
 )  # fmt: skip
 KIB = 1024

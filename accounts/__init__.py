@@ -21,13 +21,11 @@ hooks             what features add to them
 
 from typing import Any
 
-from . import hooks, settings
+from . import hashing, hooks, settings
 
 
 def configure(config: Any) -> None:
-    """Give the rules their settings. `config` has the attributes named in settings.py. Called once,
-    before the features are set up: what they added to the rules of an application that this process
-    had before is forgotten.
-    """
+    """Give the rules their settings, attributes of `config`, before the features are set up."""
     settings.load(config)
-    hooks.clear()
+    hooks.clear()  # of an application that this process had before
+    hashing.pool()

@@ -42,11 +42,8 @@ def _rows(model: Any, user: User, *order: Field) -> Any:
 
 def _columns(row: Model, names: tuple[str, ...]) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in names}
-    return {name: _iso(value) if _is_time(name) else value for name, value in values.items()}
-
-
-def _is_time(name: str) -> bool:
-    return name == "at" or name.endswith("_at")
+    # The columns of times are called "at" or something_at.
+    return {name: _iso(value) if name[-2:] == "at" else value for name, value in values.items()}
 
 
 def _iso(moment: int | None) -> str | None:

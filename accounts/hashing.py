@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 def refuse_when_full() -> None:
     """Raise Busy if a hash would be refused now: then nothing has to be looked up for it."""
-    with _pool(settings.HASH_THREADS, settings.HASH_QUEUE).hashing_slot():
+    with pool().hashing_slot():
         pass
 
 
@@ -37,14 +37,14 @@ def run(function: Callable[..., R], *args: Any, budgets: Budgets | None = None) 
     Raises TooManyAttempts if a budget is spent, and OperationalError inside a transaction: all
     other writes would wait for the hash.
     """
-    pool = _pool(settings.HASH_THREADS, settings.HASH_QUEUE)
     release()  # a wait must not hold a connection
-    with pool.hashing_slot():
+    threads = pool()
+    with threads.hashing_slot():
         # Count only with a slot: in a flood most are refused, and each would cost two commits.
         throttling.count_try(budgets or {})
         release()
         try:
-            return pool.run(function, *args)
+            return threads.run(function, *args)
         except Busy:
             with database.atomic():
                 throttling.take_back(budgets or {})
@@ -79,9 +79,12 @@ class HashingThreads:
             return future.result()  # just begun: done in a few milliseconds
 
 
-@functools.cache
-def _pool(threads: int, queue: int) -> HashingThreads:
-    return HashingThreads(threads, queue)
+def pool() -> HashingThreads:
+    """Return the threads. configure() asks first: later two requests might make them at once."""
+    return _pool_of(settings.HASH_THREADS, settings.HASH_QUEUE)
+
+
+_pool_of = functools.cache(HashingThreads)
 
 
 def _lower_priority() -> None:

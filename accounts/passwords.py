@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from passlib.context import CryptContext
+from passlib.hash import argon2
 
 from . import hashing, hooks
 from .errors import Busy, InvalidPassword
@@ -27,6 +28,7 @@ RAW_MAX = 4 * PASSWORD_MAX  # before normalizing, which is quadratic on hostile 
 ARGON2 = {"memory_cost": 19_456, "time_cost": 2, "parallelism": 1}  # OWASP: 19 MiB
 
 logger = logging.getLogger("vestibule.passwords")
+argon2.set_backend()  # now: of two threads that hash first at once, one would fail in passlib
 
 
 class TypedPassword(str):
@@ -133,6 +135,6 @@ def _context() -> CryptContext:
 
 
 @functools.cache
-def _context_of(*handlers: Any, **argon2: int) -> CryptContext:
-    options: dict[str, Any] = {f"argon2__{name}": value for name, value in argon2.items()}
+def _context_of(*handlers: Any, **parameters: int) -> CryptContext:
+    options: dict[str, Any] = {f"argon2__{name}": value for name, value in parameters.items()}
     return CryptContext(schemes=["argon2", *handlers], deprecated="auto", **options)

@@ -20,7 +20,7 @@ DEFAULTS = {
     "PORT": 5000,
     "PUBLIC_URL": "",
     "PROXY_HOPS": 0,
-    "SITE_NAME": "Vestibule",
+    "SITE_NAME": Config.__dataclass_fields__["SITE_NAME"].metadata["default"],  # yours
     "DATABASE_URL": "sqlite:///vestibule.db",
     "SECRET_KEY_FALLBACKS": [],
     "SESSION_ACTIVE_PERIOD": timedelta(days=1),

@@ -54,11 +54,11 @@ def saved(app):
         saved.append((note_id, form.text.data, form.colour.data))
         if form.text.data == "TAKEN":
             raise TooLong("There is such a note.")
-        return redirect(f"/notes/{note_id}")
+        return redirect(f"/own/{note_id}")
 
     app.jinja_env.loader = ChoiceLoader([DictLoader({"note.html": TEMPLATE}), app.jinja_env.loader])
     view = form_page(NoteForm, prepare)(edit)
-    app.add_url_rule("/notes/<note_id>", "note", view, methods=["GET", "POST"])
+    app.add_url_rule("/own/<note_id>", "note", view, methods=["GET", "POST"])
     return saved
 
 
@@ -67,26 +67,26 @@ def values(page):
 
 
 def test_the_form_is_filled_in_with_what_prepare_returns(saved, jane):
-    page = jane.get("/notes/1")
+    page = jane.get("/own/1")
     assert page.status_code == 200
     assert values(page) == NOTES["1"]
-    assert page_form(page.text, "/notes/1").find(autofocus=True) is None
+    assert page_form(page.text, "/own/1").find(autofocus=True) is None
 
 
 def test_what_was_posted_wins(saved, jane):
-    answer = jane.submit("/notes/1", {"text": "buy tea", "colour": "green"})
-    assert (answer.status_code, answer.location) == (302, "/notes/1")
+    answer = jane.submit("/own/1", {"text": "buy tea", "colour": "green"})
+    assert (answer.status_code, answer.location) == (302, "/own/1")
     assert saved == [("1", "BUY TEA", "green")]
 
 
 @pytest.mark.parametrize("left_out", [{"colour": ""}, {}], ids=["empty", "missing"])
 def test_an_empty_field_stays_empty(saved, jane, left_out):
-    jane.submit("/notes/1", {"text": "buy tea", **left_out})
+    jane.submit("/own/1", {"text": "buy tea", **left_out})
     assert saved == [("1", "BUY TEA", "")]
 
 
 def test_a_refused_form_is_shown_as_typed_not_as_it_was_filled_in(saved, jane):
-    page = jane.submit("/notes/1", {"text": "x" * 21, "colour": "green"})
+    page = jane.submit("/own/1", {"text": "x" * 21, "colour": "green"})
     assert page.status_code == 400
     assert "At most 20" in field_error(page.text, "text")
     assert values(page) == {"text": "x" * 21, "colour": "green"}
@@ -94,14 +94,14 @@ def test_a_refused_form_is_shown_as_typed_not_as_it_was_filled_in(saved, jane):
 
 
 def test_a_refusal_by_a_rule_stands_at_its_field(saved, jane):
-    page = jane.submit("/notes/1", {"text": "taken", "colour": "green"})
+    page = jane.submit("/own/1", {"text": "taken", "colour": "green"})
     assert page.status_code == 400
     assert "such a note" in field_error(page.text, "text")
     assert values(page) == {"text": "taken", "colour": "green"}
 
 
 def test_a_form_that_expired_is_shown_as_typed(saved, jane):
-    page = jane.client.post("/notes/1", data={"text": "buy tea", "colour": "green"})
+    page = jane.client.post("/own/1", data={"text": "buy tea", "colour": "green"})
     assert page.status_code == 400
     assert "This form expired. Please submit it again." in page_text(page.text)
     assert values(page) == {"text": "buy tea", "colour": "green"}
@@ -109,30 +109,33 @@ def test_a_form_that_expired_is_shown_as_typed(saved, jane):
 
 
 def test_prepare_may_find_nothing(saved, jane):
-    token = hidden_fields(page_form(jane.get("/notes/new").text, "/notes/new"))
-    assert jane.get("/notes/2").status_code == 404
-    assert jane.client.post("/notes/2", data={"text": "x", **token}).status_code == 404
+    token = hidden_fields(page_form(jane.get("/own/new").text, "/own/new"))
+    assert jane.get("/own/2").status_code == 404
+    assert jane.client.post("/own/2", data={"text": "x", **token}).status_code == 404
     assert saved == []
 
 
 def test_prepare_may_give_an_answer_in_place_of_the_form(saved, jane):
-    token = hidden_fields(page_form(jane.get("/notes/new").text, "/notes/new"))
+    token = hidden_fields(page_form(jane.get("/own/new").text, "/own/new"))
     answers = [
-        jane.get("/notes/done"),
-        jane.client.post("/notes/done", data={"text": "x", **token}),
+        jane.get("/own/done"),
+        jane.client.post("/own/done", data={"text": "x", **token}),
     ]
     assert [(answer.status_code, answer.location) for answer in answers] == [(302, "/profile")] * 2
     assert saved == []
 
 
 def test_without_anything_to_fill_in_the_form_is_empty(saved, jane):
-    assert values(jane.get("/notes/new")) == {"text": None, "colour": None}
-    jane.get("/notes/1")
-    assert values(jane.get("/notes/new")) == {"text": None, "colour": None}
+    assert values(jane.get("/own/new")) == {"text": None, "colour": None}
+    jane.get("/own/1")
+    assert values(jane.get("/own/new")) == {"text": None, "colour": None}
 
 
 def test_an_adopters_page_is_closed_to_strangers(saved, browser):
-    for answer in (browser.get("/notes/1"), browser.client.post("/notes/1", data={"text": "x"})):
+    for answer in (
+        browser.get("/own/1"),
+        browser.client.post("/own/1", data={"text": "x"}),
+    ):
         assert (answer.status_code, answer.location) == (302, "/")
     assert saved == []
 

@@ -63,16 +63,16 @@ def saved(app):
 
     app.jinja_loader = ChoiceLoader([DictLoader({"note.html": TEMPLATE}), app.jinja_loader])
     app.jinja_env.loader = app.jinja_loader
-    app.add_url_rule("/notes/<int:number>", view_func=edit, methods=["GET", "POST"])
+    app.add_url_rule("/own/<int:number>", view_func=edit, methods=["GET", "POST"])
     return saved
 
 
 def submit(jane, **typed):
-    return jane.submit("/notes/1", {"title": "Tea", "copies": "3", "shop": "a", **typed})
+    return jane.submit("/own/1", {"title": "Tea", "copies": "3", "shop": "a", **typed})
 
 
 def test_get_fills_the_form_in_and_gives_the_template_the_rest(saved, jane):
-    page = soup(jane.get("/notes/1").text)
+    page = soup(jane.get("/own/1").text)
     assert page.h1.get_text() == "Note 1"
     assert page.find(id="title")["value"] == "Milk"
     assert page.find(id="text").get_text().strip() == "Two <b>bottles</b>"
@@ -87,13 +87,13 @@ def test_get_fills_the_form_in_and_gives_the_template_the_rest(saved, jane):
 
 
 def test_a_page_that_is_not_there_or_closed_is_so_whatever_is_sent(saved, jane):
-    assert jane.get("/notes/7").status_code == 404
-    assert jane.get("/notes/8").text == "closed"
-    token = hidden_fields(page_form(jane.get("/notes/1").text, "/notes/1"))
+    assert jane.get("/own/7").status_code == 404
+    assert jane.get("/own/8").text == "closed"
+    token = hidden_fields(page_form(jane.get("/own/1").text, "/own/1"))
     for data in (token, {}):
-        assert jane.client.post("/notes/7", data=data).status_code == 404
-    assert jane.client.post("/notes/8", data=token).text == "closed"
-    assert jane.client.post("/notes/8").status_code == 400
+        assert jane.client.post("/own/7", data=data).status_code == 404
+    assert jane.client.post("/own/8", data=token).text == "closed"
+    assert jane.client.post("/own/8").status_code == 400
     assert saved == []
 
 
@@ -138,7 +138,7 @@ def test_a_refusal_of_the_view_is_said_at_its_field(saved, jane):
 
 
 def test_an_expired_form_is_shown_again_as_typed_with_all_that_its_page_shows(saved, jane):
-    answer = jane.client.post("/notes/1", data={"title": "Tea", "csrf_token": "old"})
+    answer = jane.client.post("/own/1", data={"title": "Tea", "csrf_token": "old"})
     assert answer.status_code == 400
     assert "expired" in soup(answer.text).find(role="alert").get_text()
     assert field(answer.text, "title")["value"] == "Tea"

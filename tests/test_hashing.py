@@ -144,7 +144,7 @@ def test_a_visitor_refused_for_a_full_queue_costs_the_database_nothing(
     app: Flask, browser: Browser, hold: threading.Event, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     threads = HashingThreads(threads=1, queue=0)
-    monkeypatch.setattr(hashing, "_pool", lambda *_: threads)
+    monkeypatch.setattr(hashing, "pool", lambda: threads)
     form = hidden_fields(page_form(browser.get(path).text, path))
     with fill(threads, hold, 1), count_queries() as queries:
         answer = browser.client.post(

@@ -1,8 +1,11 @@
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
 import pytest
 from conftest import CHEAP_ARGON2
+from processes import ROOT
 
 from accounts import passwords, settings
 from accounts.errors import InvalidPassword
@@ -125,3 +128,13 @@ def test_text_that_is_slow_to_normalize_is_refused_fast(function) -> None:
     with pytest.raises(InvalidPassword):
         function("a" + "\u0316\u0301" * 50_000)
     assert time.thread_time() - started < 0.05
+
+
+def test_the_library_is_ready_before_two_requests_can_hash_at_once() -> None:
+    """passlib loads Argon2 at the first hash, and fails where another thread has just done so."""
+    code = "import accounts.passwords; from passlib.hash import argon2; print(argon2.__mro__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "_CffiBackend" in done.stdout
+    assert "_NoBackend" not in done.stdout
