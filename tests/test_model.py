@@ -1,12 +1,12 @@
-"""Two browsers, an operator and the passing of time act at random; the application must agree with
-a small model of users, keys and sessions.
+"""Two browsers, an operator and time act at random: the application agrees with a small model of
+users, keys and sessions.
 """
 
 from dataclasses import dataclass, field
 
 import pytest
 from conftest import Browser, soup
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,7 +22,7 @@ from models import Event, Key, Session, User
 
 HOUR = 3_600_000
 ACTIVE, IDLE, MAX_AGE = 24 * HOUR, (24 + 14 * 24) * HOUR, 90 * 24 * HOUR
-# Odd durations, so that no sum of them equals one of the limits.
+# Odd lengths, so that no sum of them is just one of the limits.
 LENGTHS = [minutes * 60_000 for minutes in (431, 1013, 3001, 20_483, 57_601)]
 
 
@@ -35,7 +35,7 @@ class Account:
 
 @dataclass
 class Signed:
-    """A session: its account, and how long it stays active, idle and allowed at all (ms)."""
+    """A session: whose, and how long it will yet be active, idle and allowed at all (ms)."""
 
     account: Account
     active: int = ACTIVE
@@ -48,8 +48,8 @@ class Signed:
 
 @dataclass
 class Model:
-    """Accounts by the normalized form of their name, sessions by browser, and why each browser's
-    last session ended, until the browser has been informed.
+    """What there is: accounts by the form of their name that makes it unique, sessions by
+    browser; and why each browser's last session is over, until it has been told.
     """
 
     accounts: dict = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Model:
     untold: dict = field(default_factory=dict)
 
     def use(self, browser):
-        """A browser sends its cookie; return the account it belongs to."""
+        """A browser shows its cookie; return whose it is."""
         session = self.sessions.get(browser)
         if session is None:
             return None
@@ -121,7 +121,7 @@ class Model:
         account.locked = False
 
     def end(self, account, why="ended by the person who runs this site", keep=None):
-        """End all sessions of an account. The row of a dead one may have been deleted before."""
+        """End all sessions of an account. Of one that is dead the row may have gone before."""
         for browser, session in list(self.sessions.items()):
             if session.account is account and browser != keep:
                 self.close(browser, "" if session.dead() else why)
@@ -167,10 +167,10 @@ REASONS = {
 
 
 class Vestibule(RuleBasedStateMachine):
-    """The application, and what the model expects from it."""
+    """The application, and what the model says of it."""
 
     app = None  # given by the test
-    seen = None  # what happened, in all runs together
+    seen = None  # what came about, in all runs together
 
     def __init__(self):
         super().__init__()
@@ -184,12 +184,12 @@ class Vestibule(RuleBasedStateMachine):
 
     @initialize()
     def begin(self):
-        """One person in both browsers: chance alone hardly ever produces what can happen then."""
+        """One person in both browsers: by chance alone most of what may happen then never does."""
         for browser, path in zip(BROWSERS, ("/signup", "/login"), strict=True):
             self.fill_in_a_form(browser, path, "Jane", "correct horse", right=True)
 
     def arrive(self, browser):
-        """Open the start page, which says once why a session is over; return who is logged in."""
+        """Open the start page, which says once why a session is over; return who is signed in."""
         page = soup(self.browsers[browser].get("/").text)
         account = self.model.use(browser)
         assert bool(page.find("form", action="/logout")) == bool(account)
@@ -209,7 +209,7 @@ class Vestibule(RuleBasedStateMachine):
         right=st.sampled_from([True, True, False]),
     )
     def fill_in_a_form(self, browser, path, name, new, right):
-        """Each form uses the values it needs. `right`: whether it gets the current password."""
+        """Each form takes what it needs. right: whether it is given the password there is."""
         visitor = self.arrive(browser)
         account = visitor or self.model.accounts.get(name.lower())
         proof = account.password if account and right else "wrong horse"
@@ -289,6 +289,16 @@ class Vestibule(RuleBasedStateMachine):
 @pytest.mark.long
 def test_the_application_agrees_with_the_model(app):
     machine = type("Vestibule", (Vestibule,), {"app": app, "seen": set()})
+    wanted = {*FORMS, *COMMANDS, *BUTTONS, *REASONS}
+    agree_on(machine)
+    # Hypothesis takes constants from the code: after a change its examples may miss something.
+    for number in range(4):
+        if wanted - machine.seen:
+            agree_on(seed(number)(machine))
+    assert not wanted - machine.seen, "more examples are wanted: of these nothing was learnt"
+
+
+def agree_on(machine):
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -299,5 +309,3 @@ def test_the_application_agrees_with_the_model(app):
             suppress_health_check=list(HealthCheck),
         ),
     )
-    missed = {*FORMS, *COMMANDS, *BUTTONS, *REASONS} - machine.seen
-    assert not missed, "more examples are needed: these were never exercised"
