@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import OLD_HASH, OLD_PASSWORD
+from conftest import OLD_PASSWORD
 from crash import half_there
+from passlib.hash import argon2
 from processes import (
     FLASK,
     PATIENCE,
@@ -140,13 +141,14 @@ def test_b149_told_to_stop_it_finishes_log_ins_under_way_and_exits_0(
     settings["HASH_THREADS"] = "1"
     with server(settings) as process:
         assert Visitor(settings).submit("/signup", "Jane")[0] == 302
-        sql(settings, "UPDATE key SET password_hash = ?", OLD_HASH)  # slow to verify
+        slow = argon2.using(memory_cost=19_456, time_cost=6, parallelism=1).hash(OLD_PASSWORD)
+        sql(settings, "UPDATE key SET password_hash = ?", slow)
         browsers = [Visitor(settings) for _ in range(4)]
         tokens = [browser.prepare("/login") for browser in browsers]
         sql(settings, "INSERT INTO user (id, username, created_at) VALUES ('other', 'Other', 0)")
         for number in range(len(browsers)):
             sql(settings, "INSERT INTO key VALUES ('username', ?, 'other', ?)",
-                f"user{number}", OLD_HASH)  # fmt: skip
+                f"user{number}", slow)  # fmt: skip
 
         def log_in(number: int) -> tuple[int, str]:
             fields = {"username": f"user{number}", "password": OLD_PASSWORD, **tokens[number]}
