@@ -39,9 +39,9 @@ class ConfigError(ClickException):
 
 def site_name(value: str) -> str:
     """Parse a name of one line."""
-    if not value.isprintable() or len(value) > 40:
-        raise ValueError("must be at most 40 printable characters")
-    return value
+    if not value.strip() or not value.isprintable() or len(value) > 40:
+        raise ValueError("must be 1 to 40 characters that can be printed, and not only blanks")
+    return value.strip()
 
 
 def names(value: str) -> tuple[str, ...]:

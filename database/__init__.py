@@ -55,6 +55,7 @@ def _postgresql() -> type:
     if not HAS_POSTGRESQL:
         raise DatabaseURLError("PostgreSQL was taken out of this installation: use SQLite")
     try:
+        import_module("psycopg")
         return import_module("database.postgresql.server").PostgreSQL  # type: ignore[no-any-return]
     except ImportError as error:
         raise DatabaseURLError(f"install requirements-postgres.txt first ({error})") from None

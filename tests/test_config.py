@@ -135,7 +135,7 @@ BAD = {
         "on",
     ],
     "PROXY_HOPS": [*NO_NUMBER, "10"],
-    "SITE_NAME": ["x" * 41, "two\nlines", "bell\a"],
+    "SITE_NAME": ["x" * 41, "   ", "two\nlines", "bell\a"],
     "SECRET_KEY": ["short", "0123456789" * 3, "a" * 64, "ab" * 32, "x" * 31],
     "SECRET_KEY_FALLBACKS": ["short", f"{GOOD_KEY},short", "a" * 64],
     "SESSION_ACTIVE_PERIOD": NO_PERIOD,
