@@ -51,7 +51,6 @@ def database_at(url: str, folder: str = "", check: Callable[[Any], None] | None 
 
 
 def _postgresql() -> type:
-    # Its driver is an extra, not installed for SQLite.
     if not HAS_POSTGRESQL:
         raise DatabaseURLError("PostgreSQL was taken out of this installation: use SQLite")
     try:
