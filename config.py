@@ -170,7 +170,7 @@ class Config:
         str(min(available_cores(), 256)), whole_number(1, 256), "passwords hashed at once"
     )
     HASH_QUEUE: int = setting(
-        "16", whole_number(0, 1000), "log-ins that may wait for a hash; the next is told to retry"
+        "40", whole_number(0, 1000), "log-ins that may wait for a hash; the next is told to retry"
     )
 
     @classmethod

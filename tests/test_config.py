@@ -35,7 +35,7 @@ DEFAULTS = {
     "LIMIT_SIGNUP_ADDRESS": parse_many("10/hour"),
     "EVENT_RETENTION": timedelta(days=365),
     "HASH_THREADS": min(available_cores(), 256),
-    "HASH_QUEUE": 16,
+    "HASH_QUEUE": 40,
 }
 
 
