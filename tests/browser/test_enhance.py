@@ -439,6 +439,9 @@ def test_the_password_can_be_shown_and_is_hidden_again_when_it_is_sent(marked):
     marked.route("**/login", lambda route: held.append(route))  # noqa: PLW0108
     box(marked, "Password").press("Enter")
     expect(box(marked, "Password")).to_have_attribute("type", "password")
+    for _ in range(500):  # until the browser asks, at most ten seconds
+        if not held:
+            marked.wait_for_timeout(20)
     held.pop().continue_()
     expect(alert(marked)).to_contain_text("Incorrect")
     expect(show).to_be_visible()
