@@ -2,6 +2,7 @@
 
 A test that asks for `page` has JavaScript; one that asks for `either` runs with and without. By
 its end, the browser must have written nothing to its console and contacted no other host.
+One that asks for `firefox` or `either_firefox` has Firefox instead.
 """
 
 import threading
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser, Page
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from .chromium import Watch, chromium, find_chromium
+from .firefox import Firefox, find_firefox, running_firefox
 
 PATIENCE = 10_000  # milliseconds
 
@@ -94,3 +96,27 @@ def page(new_page: Callable[..., Page]) -> Page:
 def either(request: pytest.FixtureRequest, new_page: Callable[..., Page]) -> Page:
     """A page with JavaScript, and one without."""
     return new_page(java_script_enabled=request.param)
+
+
+@pytest.fixture(scope="package")
+def real_firefox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firefox]:
+    """Firefox. Without it the tests are skipped; in CI they fail."""
+    executable = find_firefox()
+    if executable is None:
+        lacking("no Firefox here (Debian: apt install firefox-esr; elsewhere: FIREFOX=/path/to/it)")
+    with running_firefox(executable, tmp_path_factory.mktemp("firefox")) as firefox:
+        yield firefox
+
+
+@pytest.fixture
+def firefox(real_firefox: Firefox, site: str) -> Firefox:
+    """Firefox with JavaScript, without cookies, cache or history."""
+    real_firefox.start_over(site)
+    return real_firefox
+
+
+@pytest.fixture(params=[True, False], ids=["JavaScript", "no JavaScript"])
+def either_firefox(request: pytest.FixtureRequest, real_firefox: Firefox, site: str) -> Firefox:
+    """Likewise, with JavaScript and without."""
+    real_firefox.start_over(site, javascript=request.param)
+    return real_firefox
