@@ -99,9 +99,11 @@ def logout() -> ResponseReturnValue:
 
 
 def redirect_logged_out() -> Response:
-    """Send a browser that was just logged out home, and make it forget the pages it saw."""
+    """Send a browser that was just logged out home, and make it forget what pages stored. Not
+    "cache": to clear that takes seconds, and no page is in it (no-store).
+    """
     response = redirect(url_for("auth.home"))
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    response.headers["Clear-Site-Data"] = '"storage"'
     return response
 
 

@@ -21,7 +21,7 @@ def test_logging_out_empties_the_cookie(jane):
 
 
 def test_logging_out_lets_the_browser_forget_what_it_has_seen(jane):
-    assert jane.log_out().headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert jane.log_out().headers["Clear-Site-Data"] == '"storage"'
 
 
 def test_b041_a_copy_of_the_cookie_is_a_strangers_after_logging_out(app, jane):

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, Response, request, send_from_directory
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
@@ -14,7 +14,7 @@ from accounts import times
 
 from . import words
 
-A_YEAR = 365 * 24 * 3600  # seconds
+KEPT = "public, max-age=31536000, immutable"  # a year
 
 
 def init_app(app: Flask) -> None:
@@ -25,18 +25,39 @@ def init_app(app: Flask) -> None:
         return app.url_map.bind("localhost", script_name=root_path or "/").build(endpoint, values)
 
     def file(root_path: str, filename: str) -> str:
-        digest = hashlib.sha256(Path(app.static_folder or "", filename).read_bytes()).hexdigest()
-        return page(root_path, "static", filename=filename, v=digest[:12])
+        content = Path(app.static_folder or "", filename).read_bytes()
+        return page(root_path, "static", filename=filename, v=_digest(content))
 
     # Never use these two on what a visitor sent: nothing leaves their caches.
     filters = {"page_url": _of_request(page), "static_url": _of_request(file)}
-    # The address changes with the content; in development browsers ask each time.
-    app.get_send_file_max_age = lambda filename: None if app.debug else A_YEAR  # type: ignore[method-assign]
+    app.send_static_file = functools.partial(_send_static_file, app)  # type: ignore[method-assign]
     filters |= {each.__name__: each for each in (time_tag, ago_tag, *words.FILTERS)}
     app.jinja_env.filters.update(filters)
     mark = app.jinja_env.get_template("_mark.html").render()
     name = escape(app.config["SITE_NAME"])
     app.jinja_env.globals.update(site_name=name, brand=Markup(f"{mark} {name}"))  # noqa: S704 # nosec B704
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _send_static_file(app: Flask, filename: str) -> Response:
+    """Send a static file, to be kept only if the address carries the digest of what is sent: while
+    a new version is rolled out, its pages may ask a server that still has the old file. The digest
+    is the ETag too: after a deploy, a file may have the time and the size of another.
+    """
+    folder = app.static_folder or ""
+    answer = send_from_directory(folder, filename, conditional=False, etag=False)
+    answer.direct_passthrough = False
+    with answer:  # which closes the file
+        content = answer.get_data()
+    digest = _digest(content)
+    answer.headers["Cache-Control"] = KEPT if request.args.get("v") == digest else "no-store"
+    answer.set_etag(digest)
+    del answer.headers["Last-Modified"]
+    answer.make_conditional(request, accept_ranges=True, complete_length=len(content))
+    return answer
 
 
 def _of_request(build: Callable[[str, str], str]) -> Callable[..., str]:
