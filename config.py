@@ -1,123 +1,43 @@
 """Every setting: its name, its default and the reason for it.
 
-This is the only file that reads the environment. An invalid value stops the app from starting,
-with a ConfigError that names the setting, so that a typing error shows at once.
+This is the only file that reads the environment and, below it, the settings file: .env beside this
+file, or the one that VESTIBULE_ENV names. An invalid value stops the app from starting, with a
+ConfigError that names the setting, so that a typing error shows at once.
 """
 
-import ipaddress
+import functools
 import os
-import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from click import ClickException
-from limits import RateLimitItem, parse_many
+from dotenv import dotenv_values, find_dotenv
+from flask.helpers import get_load_dotenv
 
 from cores import available_cores
-
-Limits = Sequence[RateLimitItem]
-SECRET_KEY_BYTES = 32
-WELL_KNOWN_KEYS = re.compile(
-    "(?i)change.?me|your.?secret|secret.?key|192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc"
+from parsing import (
+    SECRET_KEY_BYTES,
+    ConfigError,
+    Given,
+    Limits,
+    choice,
+    duration,
+    host,
+    limits,
+    names,
+    public_url,
+    read_settings_file,
+    secret_key,
+    secret_keys,
+    site_name,
+    whole_number,
 )
-MAKE_A_KEY = "make one with  python -c 'import secrets; print(secrets.token_hex(32))'"
-PUBLIC_URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?"
-)
-DEFAULT_PORTS = {"http": 80, "https": 443}
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
-
-class ConfigError(ClickException):
-    """An invalid setting; the text names it. Every `flask` command shows it as one line."""
-
-
-def site_name(value: str) -> str:
-    """Parse a name of one line."""
-    if not value.strip() or not value.isprintable() or len(value) > 40:
-        raise ValueError("must be 1 to 40 characters that can be printed, and not only blanks")
-    return value.strip()
-
-
-def names(value: str) -> tuple[str, ...]:
-    """Parse a comma-separated list."""
-    return tuple(entry.strip() for entry in value.split(",") if entry.strip())
-
-
-def whole_number(least: int, most: int) -> Callable[[str], int]:
-    """Return a parser for a whole number from `least` to `most`."""
-
-    def parse(value: str) -> int:
-        if not re.fullmatch("[0-9]{1,9}", value) or not least <= int(value) <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}")
-        return int(value)
-
-    return parse
-
-
-def duration(value: str) -> timedelta:
-    """Parse a length of time such as "90 s", "15 m", "24 h" or "14 d"."""
-    match = re.fullmatch("([0-9]{1,6}) ?([smhd])", value)
-    if not match or int(match[1]) == 0:
-        raise ValueError('must be a length of time such as "90 s", "15 m", "24 h" or "14 d"')
-    return timedelta(**{UNITS[match[2]]: int(match[1])})
-
-
-def public_url(value: str) -> str:
-    """Parse scheme and host, nothing after them; "" for none. Lower case, no default port."""
-    if not value:
-        return ""
-    match = PUBLIC_URL.fullmatch(value.lower())
-    if not match or int(match["port"] or 1) not in range(1, 65536):
-        raise ValueError("must be a scheme and a host, as in https://accounts.example.org")
-    port = int(match["port"] or DEFAULT_PORTS[match["scheme"]])
-    origin = f"{match['scheme']}://{match['host']}"
-    return origin if port == DEFAULT_PORTS[match["scheme"]] else f"{origin}:{port}"
-
-
-def host(value: str) -> str:
-    """Parse an IP address to listen on, or localhost."""
-    if value != "localhost":
-        ipaddress.ip_address(value)
-    return value
-
-
-def secret_key(value: str) -> str:
-    """Parse a key that cannot be guessed: long, and not copied from documentation."""
-    if len(value.encode()) < SECRET_KEY_BYTES:
-        raise ValueError(f"must have at least {SECRET_KEY_BYTES} bytes: {MAKE_A_KEY}")
-    if len(set(value)) < 10 or WELL_KNOWN_KEYS.search(value):
-        raise ValueError(f"this key is well known or easy to guess: {MAKE_A_KEY}")
-    return value
-
-
-def secret_keys(value: str) -> list[str]:
-    """Parse old keys, comma-separated, each as good as a current one."""
-    return [secret_key(key) for key in names(value)]
-
-
-def limits(value: str) -> Limits:
-    """Parse limits such as "5/minute;30/hour" or "20 per 10 minutes"."""
-    try:
-        return parse_many(value)
-    except ValueError:
-        raise ValueError('must be limits such as "5/minute;30/hour;100/day"') from None
-
-
-def choice(*allowed: str) -> Callable[[str], str]:
-    """Return a parser for one word out of `allowed`."""
-
-    def parse(value: str) -> str:
-        if value not in allowed:
-            raise ValueError(f"must be one of {', '.join(allowed)}")
-        return value
-
-    return parse
+FOLDER = Path(__file__).parent
 
 
 def setting(default: str, parse: Callable[[str], Any], reason: str) -> Any:
@@ -175,18 +95,21 @@ class Config:
 
     @classmethod
     def load(cls, instance_path: str, overrides: Mapping[str, str] | None = None) -> "Config":
-        """Return the settings of the environment and, over them, of `overrides`. An empty value
-        counts as not given. Without a SECRET_KEY, makes the instance folder and a key in it. Raises
-        ConfigError.
+        """Return the settings: each of `overrides`, else of the environment, else of the settings
+        file. An empty value counts as not given. Without a SECRET_KEY, makes the instance folder
+        and a key in it. Raises ConfigError.
         """
-        given = {**os.environ, **(overrides or {})}
+        items = {item.name: item.metadata for item in fields(cls)}
+        given = given_settings(frozenset(items), overrides or {})
         values: dict[str, Any] = {}
-        for item in fields(cls):
+        for name, data in items.items():
+            text, place = given.get(name) or Given(data["default"], "")
             try:
-                value = given.get(item.name) or item.metadata["default"]
-                values[item.name] = item.metadata["parse"](value)
+                values[name] = data["parse"](text)
+            except UnicodeEncodeError:
+                raise ConfigError(f"{name}: not UTF-8 text{place}") from None
             except ValueError as error:
-                raise ConfigError(f"{item.name}: {error}") from None
+                raise ConfigError(f"{name}: {error}{place}") from None
         if not values["SECRET_KEY"]:
             values["SECRET_KEY"] = kept_secret_key(Path(instance_path))
         return cls(**values)
@@ -195,6 +118,37 @@ class Config:
     def over_https(self) -> bool:
         """Whether people reach this server over TLS."""
         return self.PUBLIC_URL.startswith("https:")
+
+
+def given_settings(names: frozenset[str], overrides: Mapping[str, str]) -> dict[str, Given]:
+    """Return all settings that are not empty, each from the first that has it."""
+    variables = environment()
+    file = variables.get("VESTIBULE_ENV", "")
+    # A worker that bin/serve starts later, by a fork, has the settings that the others have.
+    read = _read_once if "FLASK_RUN_FROM_CLI" in variables else read_settings_file
+    kept = read(FOLDER / (file or ".env"), names, must_exist=bool(file))
+    return {name: given for name, given in kept.items() if given.text} | {
+        name: Given(source[name], "")
+        for source in (variables, overrides)
+        for name in names
+        if source.get(name)
+    }
+
+
+_read_once = functools.cache(read_settings_file)
+
+
+def environment() -> dict[str, str]:
+    """Return the environment without what the command `flask` has put there by itself: it takes
+    .env and .flaskenv from where it is started, whatever they belong to. bin/flask forbids that.
+    """
+    variables = dict(os.environ)
+    if "FLASK_RUN_FROM_CLI" in variables and get_load_dotenv():
+        for file in (".flaskenv", ".env"):
+            for name, value in dotenv_values(find_dotenv(file, usecwd=True)).items():
+                if variables.get(name) == value:
+                    del variables[name]
+    return variables
 
 
 def kept_secret_key(folder: Path) -> str:

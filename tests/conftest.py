@@ -26,6 +26,7 @@ from database.sqlite_connection import Connection
 from models import MODELS
 from web import logs
 
+os.environ["VESTIBULE_ENV"] = os.devnull  # the settings of this checkout are not the tests'
 SECRET_KEY = "0123456789abcdef" * 4
 PASSWORD = "correct horse"
 NO_LIMITS = {

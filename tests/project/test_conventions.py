@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 MAY_IMPORT = {
     "app": {"config", "database", "migrations", "accounts", "web", "blueprints", "cli"},
     "cores": set(),
-    "config": {"cores"},
+    "parsing": set(),
+    "config": {"cores", "parsing"},
     "database": set(),
     "models": {"database"},
     "migrations": {"database", "models"},

@@ -1,0 +1,166 @@
+"""How settings are written: the file they may stand in, and the text of their values.
+
+A parser returns what a text means, or raises a ValueError that says what to write instead. It
+never repeats a text that may be a secret.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from difflib import get_close_matches
+from io import StringIO
+from pathlib import Path
+from typing import NamedTuple
+
+from click import ClickException
+from dotenv.parser import Binding, parse_stream
+from limits import RateLimitItem, parse_many
+
+Limits = Sequence[RateLimitItem]
+SECRET_KEY_BYTES = 32
+WELL_KNOWN_KEYS = re.compile(
+    "(?i)change.?me|your.?secret|secret.?key|192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc"
+)
+MAKE_A_KEY = "make one with  python3 -c 'import secrets; print(secrets.token_hex(32))'"
+PUBLIC_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?"
+)
+DEFAULT_PORTS = {"http": 80, "https": 443}
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class ConfigError(ClickException):
+    """An invalid setting; the text names it. Every `flask` command shows it as one line."""
+
+
+class Given(NamedTuple):
+    """A setting as it stands in the file, and the place: " (FILE, line 3)"."""
+
+    text: str
+    place: str
+
+
+def read_settings_file(path: Path, names: frozenset[str], must_exist: bool) -> dict[str, Given]:
+    """Return the settings in a file of lines like NAME='value'. No value means anything but
+    itself: a $ is a $. What other programs keep there is ignored. Raises ConfigError.
+    """
+    try:
+        lines = list(parse_stream(StringIO(path.read_bytes().decode(), newline="")))
+    except FileNotFoundError:
+        if must_exist or path.is_symlink():
+            raise ConfigError(f"the settings file {path} does not exist") from None
+        return {}
+    except OSError as error:
+        raise ConfigError(f"the settings file {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        number = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}, line {number}: not UTF-8 text") from None
+    found = {}
+    for line in lines:
+        place, key = f"{path}, line {_number(line)}", line.key or ""
+        if line.error or (key in names and not _is_one_line(line.value)):
+            raise ConfigError(f"{place}: not NAME='value' on one line; is a quote missing?")
+        if key in names:
+            found[key] = Given(line.value or "", f" ({place})")
+        elif meant := _meant(key, names):
+            raise ConfigError(f"{place}: there is no setting {key}; perhaps {meant} is meant")
+    return found
+
+
+def _number(line: Binding) -> int:
+    blank = re.match(r"\s*", line.original.string)  # lines before it count as part of it
+    return line.original.line + len(re.findall("\r\n?|\n", blank[0] if blank else ""))
+
+
+def _is_one_line(value: str | None) -> bool:
+    return value is not None and not any(character < " " for character in value)
+
+
+def _meant(key: str, names: frozenset[str]) -> str | None:
+    """Return the setting that a misspelt key must mean. TEST_DATABASE_URL is another program's."""
+    near = get_close_matches(key.upper(), names, 1, cutoff=0.8)
+    return near[0] if near and not key.upper().endswith(f"_{near[0]}") else None
+
+
+def site_name(value: str) -> str:
+    """Parse a name of one line."""
+    if not value.strip() or not value.isprintable() or len(value) > 40:
+        raise ValueError("must be 1 to 40 characters that can be printed, and not only blanks")
+    return value.strip()
+
+
+def names(value: str) -> tuple[str, ...]:
+    """Parse a comma-separated list."""
+    return tuple(entry.strip() for entry in value.split(",") if entry.strip())
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return a parser for a whole number from `least` to `most`."""
+
+    def parse(value: str) -> int:
+        if not re.fullmatch("[0-9]{1,9}", value) or not least <= int(value) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(value)
+
+    return parse
+
+
+def duration(value: str) -> timedelta:
+    """Parse a length of time such as "90 s", "15 m", "24 h" or "14 d"."""
+    match = re.fullmatch("([0-9]{1,6}) ?([smhd])", value)
+    if not match or int(match[1]) == 0:
+        raise ValueError('must be a length of time such as "90 s", "15 m", "24 h" or "14 d"')
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
+
+
+def public_url(value: str) -> str:
+    """Parse scheme and host, nothing after them; "" for none. Lower case, no default port."""
+    if not value:
+        return ""
+    match = PUBLIC_URL.fullmatch(value.lower())
+    if not match or int(match["port"] or 1) not in range(1, 65536):
+        raise ValueError("must be a scheme and a host, as in https://accounts.example.org")
+    port = int(match["port"] or DEFAULT_PORTS[match["scheme"]])
+    origin = f"{match['scheme']}://{match['host']}"
+    return origin if port == DEFAULT_PORTS[match["scheme"]] else f"{origin}:{port}"
+
+
+def host(value: str) -> str:
+    """Parse an IP address to listen on, or localhost."""
+    if value != "localhost":
+        ipaddress.ip_address(value)
+    return value
+
+
+def secret_key(value: str) -> str:
+    """Parse a key that cannot be guessed: long, and not copied from documentation."""
+    if len(value.encode()) < SECRET_KEY_BYTES:
+        raise ValueError(f"must have at least {SECRET_KEY_BYTES} bytes: {MAKE_A_KEY}")
+    if len(set(value)) < 10 or WELL_KNOWN_KEYS.search(value):
+        raise ValueError(f"this key is well known or easy to guess: {MAKE_A_KEY}")
+    return value
+
+
+def secret_keys(value: str) -> list[str]:
+    """Parse old keys, comma-separated, each as good as a current one."""
+    return [secret_key(key) for key in names(value)]
+
+
+def limits(value: str) -> Limits:
+    """Parse limits such as "5/minute;30/hour" or "20 per 10 minutes"."""
+    try:
+        return parse_many(value)
+    except ValueError:
+        raise ValueError('must be limits such as "5/minute;30/hour;100/day"') from None
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """Return a parser for one word out of `allowed`."""
+
+    def parse(value: str) -> str:
+        if value not in allowed:
+            raise ValueError(f"must be one of {', '.join(allowed)}")
+        return value
+
+    return parse
