@@ -22,7 +22,7 @@ OTHER_LETTERS = 4  # a password made of such words has fewer other letters
 
 def refuse_common(password: str, username: str) -> None:
     """Raise InvalidPassword for a common password if PASSWORD_COMMON is "refuse"."""
-    if settings.PASSWORD_COMMON == "refuse" and is_common(password, username):  # noqa: S105 # nosec B105
+    if settings.PASSWORD_COMMON == "refuse" and is_common(password, username):  # noqa: S105
         raise InvalidPassword("This password is very common and easy to guess. Choose another.")
 
 

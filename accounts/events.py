@@ -32,8 +32,8 @@ class Kind(StrEnum):
     USER_DELETED = "user_deleted"
     LOGIN_SUCCESS = "authn_login_success"
     LOGIN_FAIL = "authn_login_fail"
-    PASSWORD_CHANGE = "authn_password_change"  # noqa: S105 # nosec B105
-    PASSWORD_UPGRADE = "authn_password_upgrade"  # noqa: S105 # nosec B105
+    PASSWORD_CHANGE = "authn_password_change"  # noqa: S105
+    PASSWORD_UPGRADE = "authn_password_upgrade"  # noqa: S105
     SESSION_ENDED = "session_ended"
     SESSION_EXPIRED = "session_expired"
 

@@ -19,8 +19,8 @@ class Reason(StrEnum):
     """Why a session ended: the detail of its event; pages put it in a sentence."""
 
     LOGGED_OUT = "logged out"
-    PASSWORD_CHANGED = "password changed"  # noqa: S105 # nosec B105
-    PASSWORD_SET = "new password"  # noqa: S105 # nosec B105
+    PASSWORD_CHANGED = "password changed"  # noqa: S105
+    PASSWORD_SET = "new password"  # noqa: S105
     ENDED_ELSEWHERE = "ended from another device"
     ENDED_BY_OPERATOR = "ended by the operator"
     LOCKED = "locked"

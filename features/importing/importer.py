@@ -100,7 +100,7 @@ def _find_usernames(ids: list[str]) -> dict[str, str]:
     # Here and below not by Peewee, which takes longer to build such statements than the database
     # to run them: all other writers wait for this transaction.
     marks = ", ".join([database.param] * len(ids))
-    statement = f'SELECT id, username FROM "user" WHERE id IN ({marks})'  # noqa: S608 # nosec B608
+    statement = f'SELECT id, username FROM "user" WHERE id IN ({marks})'  # noqa: S608
     return dict(database.execute_sql(statement, ids).fetchall())
 
 
@@ -110,7 +110,7 @@ def _find_owners(keys: list[str]) -> dict[str, str]:
     for some in batches(keys):  # a statement takes only so many values
         marks = ", ".join([f"({database.param}, {database.param})"] * len(some))
         rows = database.execute_sql(
-            f"WITH wanted (provider, name) AS (VALUES {marks}) "  # noqa: S608 # nosec B608
+            f"WITH wanted (provider, name) AS (VALUES {marks}) "  # noqa: S608
             "SELECT key.provider || ':' || name, user_id FROM wanted "
             "JOIN key ON key.provider = wanted.provider AND provider_user_id = name",
             [part for key in some for part in key.split(":", 1)],
@@ -123,6 +123,6 @@ def _insert(model: type[BaseModel], rows: list[dict[str, Any]]) -> None:
     if rows:  # by column name: an application may have added columns
         table, columns = model._meta.table_name, ", ".join(f'"{name}"' for name in rows[0])
         marks = ", ".join([database.param] * len(rows[0]))
-        statement = f'INSERT INTO "{table}" ({columns}) VALUES ({marks})'  # noqa: S608 # nosec B608
+        statement = f'INSERT INTO "{table}" ({columns}) VALUES ({marks})'  # noqa: S608
         with __exception_wrapper__:
             database.cursor().executemany(statement, [tuple(row.values()) for row in rows])

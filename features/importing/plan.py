@@ -46,7 +46,7 @@ class Plan:
 
     def read(self, where: str = "TRUE") -> Iterator[LuciaUser]:
         """Yield the users that meet a condition in SQL, in the order of their ids."""
-        statement = f"SELECT * FROM plan.user WHERE {where} ORDER BY id"  # noqa: S608 # nosec B608
+        statement = f"SELECT * FROM plan.user WHERE {where} ORDER BY id"  # noqa: S608
         for user_id, username, outcome, *lists in self.connection.execute(statement):
             yield LuciaUser(user_id, username, outcome, *map(json.loads, lists))
 

@@ -62,7 +62,7 @@ class LuciaDatabase:
 
     def count_users(self) -> int:
         """Return the number of users."""
-        [(users,)] = self._read(f"SELECT COUNT(*) FROM {self._users}")  # noqa: S608 # nosec B608
+        [(users,)] = self._read(f"SELECT COUNT(*) FROM {self._users}")  # noqa: S608
         return int(users)
 
     def read_users(self) -> Iterator[tuple[Any, Any, list[tuple[Any, Any]]]]:
@@ -70,7 +70,7 @@ class LuciaDatabase:
         a user of whom there are only keys has None for a name. Raises ImportRefused.
         """
         rows = self._read(
-            f"SELECT users.id, username, keys.id, hashed_password FROM {self._users} AS users "  # noqa: S608 # nosec B608
+            f"SELECT users.id, username, keys.id, hashed_password FROM {self._users} AS users "  # noqa: S608
             f"LEFT JOIN {self._keys} AS keys ON user_id = users.id UNION ALL "
             f"SELECT user_id, NULL, id, NULL FROM {self._keys} AS keys WHERE NOT EXISTS "
             f"(SELECT 1 FROM {self._users} AS users WHERE users.id = user_id) ORDER BY 1, 2, 3"

@@ -29,7 +29,7 @@ class NoteKind(StrEnum):
 
     NOT_IMPORTED = "not imported"
     KEY_LEFT_OUT = "key left out"
-    NO_PASSWORD = "no password"  # noqa: S105 # nosec B105
+    NO_PASSWORD = "no password"  # noqa: S105
     UNKNOWN_HASH = "unknown hash"
     NOT_TYPABLE = "not typable"
     READS_ALIKE = "reads alike"
