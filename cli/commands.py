@@ -11,6 +11,7 @@ from peewee import PeeweeException
 
 from accounts import users
 from accounts.errors import AccountError
+from database import database
 
 from .output import printable
 
@@ -22,6 +23,19 @@ class Commands(AppGroup):
         """Run a command."""
         with one_line_refusals():
             return super().invoke(ctx)
+
+
+class Writing(click.Command):
+    """A command that changes the database, and says which one: it may be another than the server's.
+    It says so on standard error, so that a script reads only results.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        result = super().invoke(ctx)
+        if not ctx.params.get("dry_run"):
+            click.echo(f"Database: {printable(database.location)}", err=True)
+        return result
 
 
 @contextmanager

@@ -97,7 +97,7 @@ def copy(url: str) -> None:
     except (transfer.CopyRefused, DatabaseURLError) as error:
         raise click.ClickException(str(error)) from None
     rows = ", ".join(count(number, name) for name, number in counts.items())
-    click.echo(f"Copied and compared: {rows}.")
+    click.echo(f"Copied to {target.location} and compared: {rows}.")
 
 
 if HAS_POSTGRESQL:  # the folder can be deleted

@@ -7,6 +7,7 @@ from flask.cli import ScriptInfo, pass_script_info
 from werkzeug.serving import run_simple
 
 import migrations
+from database import database
 
 from .commands import one_line_refusals
 from .db import upgraded
@@ -24,7 +25,7 @@ def serve(info: ScriptInfo, dev: bool) -> None:
         )
     with one_line_refusals():
         if applied := migrations.upgrade():
-            click.echo(f"Database: {upgraded(applied)}.")
+            click.echo(f"Database {database.location}: {upgraded(applied)}.")
     if dev:
         app.debug = True
         host, port = app.config["HOST"], app.config["PORT"]

@@ -8,7 +8,7 @@ from accounts.sessions import Reason
 from database import database
 from models import Session, User
 
-from .commands import Commands, OneUser, Text, count, json_option
+from .commands import Commands, OneUser, Text, Writing, count, json_option
 from .output import print_rows, printable
 
 COLUMNS = {
@@ -41,7 +41,7 @@ def _row(session: Session) -> dict[str, object]:
     }
 
 
-@sessions.command(epilog="flask sessions end 1f0c9a33d2b7")
+@sessions.command(cls=Writing, epilog="flask sessions end 1f0c9a33d2b7")
 @click.argument("handle", type=Text(), required=False)
 @click.option("--user", metavar="NAME", type=OneUser(), help="End all sessions of one user.")
 @click.option("--all", "everyone", is_flag=True, help="End all sessions of all users.")
@@ -62,7 +62,7 @@ def end(handle: str | None, user: User | None, everyone: bool) -> None:
         click.echo(f"Ended {count(accounts.invalidate_all_sessions(why, OPERATOR), 'session')}.")
 
 
-@sessions.command(epilog="flask sessions prune")
+@sessions.command(cls=Writing, epilog="flask sessions prune")
 def prune() -> None:
     """Delete the rows of dead sessions, in small batches so that log-ins do not wait."""
     click.echo(f"Removed {count(accounts.prune_sessions(), 'dead session')}.")

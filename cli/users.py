@@ -11,6 +11,7 @@ from models import User
 from .commands import (
     Commands,
     Text,
+    Writing,
     count,
     json_option,
     password_option,
@@ -31,7 +32,7 @@ def users() -> None:
     """
 
 
-@users.command(epilog="flask users create Jane")
+@users.command(cls=Writing, epilog="flask users create Jane")
 @click.argument("name", type=Text())
 @password_option
 def create(name: str, password_stdin: bool) -> None:
@@ -67,7 +68,7 @@ def show(user: User, as_json: bool) -> None:
         click.echo(f"{name.removesuffix('_at'):12}{cell(name, value)}{more}")
 
 
-@users.command("set-password", epilog="flask users set-password Jane")
+@users.command("set-password", cls=Writing, epilog="flask users set-password Jane")
 @user_argument
 @password_option
 def set_password(user: User, password_stdin: bool) -> None:
@@ -76,7 +77,7 @@ def set_password(user: User, password_stdin: bool) -> None:
     click.echo(f"Set the password of {printable(user.username)}; {count(ended, 'session')} ended.")
 
 
-@users.command(epilog="flask users rename Jane Janet")
+@users.command(cls=Writing, epilog="flask users rename Jane Janet")
 @user_argument
 @click.argument("new_name", metavar="NEW", type=Text())
 def rename(user: User, new_name: str) -> None:
@@ -86,7 +87,7 @@ def rename(user: User, new_name: str) -> None:
     click.echo(f"Renamed {printable(old_name)} to {printable(user.username)} (id:{user.id}).")
 
 
-@users.command(epilog="flask users lock Jane")
+@users.command(cls=Writing, epilog="flask users lock Jane")
 @user_argument
 def lock(user: User) -> None:
     """Stop a user from logging in until unlocked, and end their sessions."""
@@ -94,7 +95,7 @@ def lock(user: User) -> None:
     click.echo(f"Locked {printable(user.username)}; {count(ended, 'session')} ended.")
 
 
-@users.command(epilog="flask users unlock Jane")
+@users.command(cls=Writing, epilog="flask users unlock Jane")
 @user_argument
 def unlock(user: User) -> None:
     """Let a locked user log in again."""
@@ -102,7 +103,7 @@ def unlock(user: User) -> None:
     click.echo(f"Unlocked {printable(user.username)}.")
 
 
-@users.command(epilog="flask users delete id:4f0zq1x8m2c7w5k --yes")
+@users.command(cls=Writing, epilog="flask users delete id:4f0zq1x8m2c7w5k --yes")
 @user_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(user: User, yes: bool) -> None:

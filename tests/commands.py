@@ -10,6 +10,7 @@ from flask.testing import FlaskCliRunner
 
 from accounts import users
 from accounts.actor import Actor
+from database import database
 from models import User
 
 # Characters that move the cursor or change the text direction, except the newline.
@@ -18,9 +19,15 @@ HOSTILE = "evil\x1b[2J\u202e\x9b\r\n"
 ESCAPED = r"evil\x1b[2J\u202e\x9b\r\n"
 
 
+def where() -> str:
+    """Return the line with which a command says which database it has changed."""
+    return f"Database: {database.location}\n"
+
+
 def done(result: Result, words: str) -> None:
     """Check that a command did its work."""
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.exit_code == 0
+    assert result.stderr in ("", where())
     assert words in result.stdout
 
 

@@ -7,6 +7,7 @@ import sys
 from datetime import datetime
 
 import pytest
+from commands import where
 from conftest import PASSWORD, Browser, sql
 from processes import ROOT, Visitor, environment, free_port, server
 
@@ -72,7 +73,7 @@ def test_each_event_is_one_line_after_its_commit(browser, log):
 
 def test_commands_are_on_record_and_leave_the_terminal_alone(runner, log):
     done = runner.invoke(args=["users", "create", "Jane", "--password-stdin"], input=PASSWORD)
-    assert (done.exit_code, done.stderr, log()) == (0, "", [])
+    assert (done.exit_code, done.stderr, log()) == (0, where(), [])
     assert Event.get().kind == "user_created"
 
 

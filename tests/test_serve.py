@@ -40,7 +40,7 @@ def test_it_says_where_it_is_and_that_it_made_the_database(settings: dict[str, s
         assert wait_until(lambda: Visitor(settings).send("/")[0] == 200)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=PATIENCE)
-    assert "Database: made (0001_accounts, " in out.decode()
+    assert ": made (0001_accounts, " in out.decode()
     assert f"http://127.0.0.1:{settings['PORT']}" in out.decode()
     assert err == b""
 

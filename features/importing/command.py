@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli.commands import count, json_option, progress_bar
+from cli.commands import Writing, count, json_option, progress_bar
 from cli.output import print_rows, printable
 
 from .importer import import_users
@@ -25,7 +25,7 @@ HEADINGS = {
 }
 
 
-@click.command("import-lucia")
+@click.command("import-lucia", cls=Writing)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Only report what would happen.")
 @json_option
