@@ -14,6 +14,8 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from flask import Flask, has_request_context, request
 from flask.testing import FlaskClient, FlaskCliRunner
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from passlib.hash import argon2
 from werkzeug.test import TestResponse
 
@@ -40,6 +42,14 @@ OLD_PASSWORD = "old password"
 OLD_HASH = argon2.using(memory_cost=8, time_cost=2, parallelism=1, salt=b"the same for all").hash(
     OLD_PASSWORD
 )
+
+# No example fails because the machine is busy; and one application serves all of a test.
+hypothesis_settings.register_profile(
+    "vestibule",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+hypothesis_settings.load_profile("vestibule")
 
 
 def lacking(what: str) -> NoReturn:

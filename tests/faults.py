@@ -165,7 +165,7 @@ def locked():
         assert process.stdout.readline() == b"locked\n"
         yield
     finally:
-        process.communicate(timeout=30)
+        process.communicate()
 
 
 @contextmanager

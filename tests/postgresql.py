@@ -87,7 +87,7 @@ def run(program: str, *args: object) -> None:
     assert path is not None
     subprocess.run(
         [path / program, *map(str, args)],
-        check=True, stdout=subprocess.DEVNULL, timeout=60, cwd="/", **_somebody(),
+        check=True, stdout=subprocess.DEVNULL, timeout=300, cwd="/", **_somebody(),
     )  # fmt: skip
 
 

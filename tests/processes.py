@@ -25,7 +25,7 @@ from config import Config
 
 ROOT = Path(__file__).parent.parent
 FLASK = [sys.executable, "-m", "flask"]
-PATIENCE = 30  # seconds until a process counts as hanging
+PATIENCE = 120  # seconds until a process counts as hanging, however busy the machine is
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
@@ -101,7 +101,7 @@ def free_port() -> int:
 def listens(port: int) -> bool:
     """Return whether a process listens on a port of this machine."""
     with socket.socket() as probe:
-        probe.settimeout(1)
+        probe.settimeout(PATIENCE)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
@@ -193,7 +193,8 @@ class Visitor:
 def sql(settings: dict[str, str], statement: str, *values: object) -> list[tuple]:
     if settings["DATABASE_URL"].startswith("postgresql:"):
         return postgresql.query(settings["DATABASE_URL"], statement, values)
-    connection = sqlite3.connect(settings["DATABASE_URL"].removeprefix("sqlite:///"), timeout=10)
+    path = settings["DATABASE_URL"].removeprefix("sqlite:///")
+    connection = sqlite3.connect(path, timeout=PATIENCE)
     try:
         with connection:
             return connection.execute(statement, values).fetchall()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from limits import parse_many
-from processes import ROOT, flask
+from processes import PATIENCE, ROOT, flask
 
 from app import create_app
 from config import Config, ConfigError
@@ -215,7 +215,7 @@ def test_b151_processes_that_start_at_once_end_up_with_one_key(tmp_path: Path) -
         subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         for _ in range(6)
     ]
-    keys = {process.communicate(timeout=30)[0].strip() for process in running}
+    keys = {process.communicate(timeout=PATIENCE)[0].strip() for process in running}
     assert keys == {Config.load(str(tmp_path / "i")).SECRET_KEY}
     assert [file.name for file in (tmp_path / "i").iterdir()] == ["secret_key"]
 

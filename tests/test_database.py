@@ -1,13 +1,14 @@
 import sqlite3
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import OLD_HASH, OLD_PASSWORD, PASSWORD, Browser, held_connections
 from flask import Flask
 from peewee import IntegrityError, OperationalError
+from processes import wait_until
 
 from accounts import hashing, sessions, users
 from accounts.actor import OPERATOR, Actor
@@ -180,26 +181,24 @@ def test_threads_write_in_turn_and_one_whose_turn_never_comes_says_so(
 def test_a_write_waits_for_threads_and_processes_together_no_longer_than_the_timeout(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("database.sqlite.BUSY_TIMEOUT", 1.2)
-    database.pragma("busy_timeout", 1200, permanent=True)
+    asked, given, pragma = [], [], database.pragma
+    now = [100.0]
+
+    def set_pragma(name: str, *value: int) -> object:
+        given.extend(value)
+        return pragma(name, *value)
+
+    clock = SimpleNamespace(monotonic=lambda: asked.append(True) or now[0])
+    monkeypatch.setattr("database.sqlite.time", clock)
+    monkeypatch.setattr(database.obj, "pragma", set_pragma)
     release()
-    other = sqlite3.connect(database.path, isolation_level=None)
-
-    def lock_late() -> float:
-        started = time.monotonic()
-        with pytest.raises(OperationalError, match="locked"):
-            lock_jane(1)
-        return time.monotonic() - started
-
-    other.execute("BEGIN IMMEDIATE")  # another process keeps the file locked
     with ThreadPoolExecutor(1) as threads:
-        with database._turn:  # and a thread holds the turn for a second
-            waits = threads.submit(lock_late)
-            time.sleep(1)
-        assert 1.1 < waits.result() < 1.9
-    other.close()
-    timeouts = {each.execute("PRAGMA busy_timeout").fetchone() for each in database._waiting}
-    assert timeouts == {(1200,)}, "the next write waits for the full time again"
+        with database._turn:  # a thread holds the turn for three seconds
+            late = threads.submit(lock_jane, 1)
+            assert wait_until(lambda: asked)
+            now[0] += 3
+        late.result()
+    assert given == [2000, 5000], "what is left, and then the full time again"
 
 
 def test_readers_never_wait_for_a_writer(jane: Browser) -> None:

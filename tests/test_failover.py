@@ -13,7 +13,6 @@ from postgresql import NAME, Server, folder, query
 from processes import Visitor, flask, free_port, server, wait_until
 
 pytestmark = [pytest.mark.database("postgresql"), pytest.mark.server]
-PATIENCE = 15  # seconds; connect_timeout for each host and a pause of one second are less
 
 
 @pytest.fixture
@@ -92,10 +91,10 @@ def test_after_a_failover_both_serve_again_and_nobody_welcomed_is_lost(
     def all_served() -> bool:
         return all(each.answers[-1] >= (promoted, 302) for each in crowd)
 
-    assert wait_until(all_served, seconds=PATIENCE)
+    assert wait_until(all_served)
     for newcomers in crowd:
         newcomers.over = True
-        newcomers.join(PATIENCE)
+        newcomers.join()
         assert {status for _, status in newcomers.answers} <= {302, 503}
     here = {name for (name,) in query(standby.url(), "SELECT username FROM user")}
     for newcomers in crowd:

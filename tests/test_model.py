@@ -304,7 +304,6 @@ def agree_on(machine):
         settings=settings(
             max_examples=150,
             stateful_step_count=15,
-            deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),
         ),

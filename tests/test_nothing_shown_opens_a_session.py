@@ -5,7 +5,7 @@ import logging
 import re
 
 from conftest import Browser, sql
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from profile_pages import FIREFOX, change_password, change_username, token_of
@@ -76,9 +76,7 @@ def test_no_cookie_made_of_what_is_shown_opens_a_page(app, runner, caplog):
             assert not stranger.is_signed_in()
 
 
-@hypothesis_settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=50)
 @given(data=st.data())
 def test_no_piece_or_joining_of_handles_and_ids_does_either(app, data):
     if not Session.select().exists():

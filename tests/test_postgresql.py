@@ -12,7 +12,7 @@ from conftest import PASSWORD, SECRET_KEY, Browser, field, page_text, sql
 from flask import Flask
 from peewee import IntegrityError, OperationalError
 from postgresql import Server, query, running_server
-from processes import Visitor, flask, flask_at_once, free_port, server, wait_until
+from processes import PATIENCE, Visitor, flask, flask_at_once, free_port, server, wait_until
 
 import migrations
 from accounts import users
@@ -72,14 +72,14 @@ def test_requests_share_so_many_connections_and_wait_for_one_of_them(
     def hold() -> None:
         database.connection()
         holding.release()
-        done.wait(20)
+        done.wait(PATIENCE)
         release()
 
     holding = threading.Semaphore(0)
     with ThreadPoolExecutor(MAX_CONNECTIONS) as threads:
         for _ in range(MAX_CONNECTIONS):
             threads.submit(hold)
-        assert all(holding.acquire(timeout=20) for _ in range(MAX_CONNECTIONS))
+        assert all(holding.acquire(timeout=PATIENCE) for _ in range(MAX_CONNECTIONS))
         assert browser.get("/healthz").status_code == 503
         done.set()
     assert browser.get("/healthz").status_code == 200
@@ -118,7 +118,7 @@ def test_while_the_server_is_down_nothing_is_changed_and_afterwards_all_is_well(
     assert "Nothing was changed" in page_text(answer.text)
     assert field(answer.text, "username")["value"] == "Joan"
     own_server.start()
-    assert wait_until(lambda: stranger.sign_up("Joan").status_code == 302, seconds=5)
+    assert wait_until(lambda: stranger.sign_up("Joan").status_code == 302)
     assert browser.is_signed_in()
 
 

@@ -6,16 +6,14 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 from conftest import PASSWORD, Browser, field_error, page_text, soup
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models import Key, Session, User
 
 # One application serves all examples of a test: each example is a new browser, and counts what
 # changed. In real life, too, the database already has rows.
-MANY = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+MANY = settings(max_examples=100)
 HOSTILE = (
     "\0\t\n\r \x7f\u00a0\u00ad\u00e9\u0301\u0130\u0131\u00df\u0430\u200b\u200d\u202e\u2028"
     "\ufb03\ufdfa\ufeff\uff21\U0001f40e"

@@ -77,7 +77,7 @@ def test_killing_only_the_main_process_leaves_no_worker_behind(settings: dict[st
         os.kill(process.pid, signal.SIGKILL)
         process.wait(timeout=PATIENCE)
         port = int(settings["PORT"])
-        assert wait_until(lambda: members(process) == [] and not listens(port), 5)
+        assert wait_until(lambda: members(process) == [] and not listens(port))
     with server(settings):
         assert Visitor(settings).send("/healthz")[0] == 200
 

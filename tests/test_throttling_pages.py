@@ -14,7 +14,7 @@ from conftest import (
     page_form,
     page_text,
 )
-from processes import ROOT, environment
+from processes import PATIENCE, ROOT, environment
 
 from accounts import users
 from accounts.actor import OPERATOR
@@ -219,6 +219,6 @@ def test_several_processes_count_together(account, settings):
         )
         for _ in range(3)
     ]
-    answers = "".join(process.communicate(timeout=60)[0] for process in guessing).split()
+    answers = "".join(process.communicate(timeout=PATIENCE)[0] for process in guessing).split()
     assert (answers.count("hashed"), answers.count("waits")) == (5, 25)
     assert Counter.select().where(Counter.count == 5).count() == 4, "three limits and the address"

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from conftest import lacking
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from .chromium import Watch, chromium, find_chromium
 from .firefox import Firefox, find_firefox, running_firefox
 
-PATIENCE = 10_000  # milliseconds
+PATIENCE = 60_000  # milliseconds; a busy machine needs them
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="package")

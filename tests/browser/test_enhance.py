@@ -349,8 +349,11 @@ def test_a_pages_own_script_runs_when_a_form_elsewhere_leads_to_it(notes):
 
 
 def test_fields_without_label_form_or_id_break_nothing(marked):
-    """Chromium complains about a password field that is in no form or has no autocomplete."""
-    secret = "<input type=password autocomplete=current-password>"
+    """Chromium complains, sooner or later, about a password field that is in no form, has no
+    autocomplete or no field for the username beside it.
+    """
+    name = "<input hidden autocomplete=username>"
+    secret = f"{name}<input type=password autocomplete=current-password>"
     counted = "<input data-min=1 data-max=9 name=n>"
     body = f"<main><h1>Bare</h1><form>{secret}</form><p>{counted}</p></main>"
     html = {"status": 400, "content_type": "text/html", "body": body}
@@ -407,7 +410,7 @@ def stop_the_clock(page):
 
 @pytest.mark.parametrize(
     ("limit", "words"),
-    [("1/minute", r"again in [3-6]\d seconds\."), ("1/hour", r"again in 3[56]\d\d seconds\.")],
+    [("1/minute", r"again in [1-6]?\d seconds\."), ("1/hour", r"again in 3[4-6]\d\d seconds\.")],
 )
 def test_too_many_tries_count_down(settings, request, limit, words):
     settings["LIMIT_LOGIN_ACCOUNT"] = limit
@@ -440,7 +443,7 @@ def test_the_password_can_be_shown_and_is_hidden_again_when_it_is_sent(marked):
     marked.route("**/login", lambda route: held.append(route))  # noqa: PLW0108
     box(marked, "Password").press("Enter")
     expect(box(marked, "Password")).to_have_attribute("type", "password")
-    for _ in range(500):  # until the browser asks, at most ten seconds
+    for _ in range(3000):  # until the browser asks, at most a minute
         if not held:
             marked.wait_for_timeout(20)
     held.pop().continue_()

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 
 import pytest
 from conftest import NO_LIMITS, PASSWORD, SECRET_KEY
-from processes import Visitor, free_port, members, server, sql
+from processes import PATIENCE, Visitor, free_port, members, server, sql
 
 pytestmark = pytest.mark.server
 
@@ -194,7 +194,7 @@ def test_b107_methods_for_proxies_do_nothing(send, method, path, status):
 
 
 def connect(port):
-    return socket.create_connection(("127.0.0.1", port), timeout=20)
+    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
 
 
 def test_b113_a_hundred_slow_connections_starve_nobody(running):

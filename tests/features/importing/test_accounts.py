@@ -167,7 +167,7 @@ def running_behind(action):
             assert not begun[0].done(), "it waits for the transaction"
 
         yield begin
-        begun[0].result(10)
+        begun[0].result()
 
 
 @pytest.mark.parametrize(

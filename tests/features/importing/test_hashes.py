@@ -82,7 +82,7 @@ def test_a_damaged_hash_is_a_wrong_password_at_the_price_of_one(
 
 
 @given(st.integers(0, 10_000), st.text(max_size=3), st.integers(0, 3))
-@settings(deadline=None, max_examples=75)
+@settings(max_examples=75)
 def test_a_damaged_hash_never_raises_and_never_opens(place: int, inserted: str, cut: int) -> None:
     place %= len(V2_HASH) + 1
     damaged = V2_HASH[:place] + inserted + V2_HASH[place + cut :]

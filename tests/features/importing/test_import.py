@@ -8,7 +8,7 @@ from commands import ESCAPED, HOSTILE, done, refused
 from conftest import PASSWORD, Browser, sql
 from flask import Flask
 from flask.testing import FlaskCliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lucia import (
     DATABASE,
@@ -438,9 +438,7 @@ TRICKY = "aZ0 .\u0301\u0308\u0307éÉİıßẞΣσςΩ\u2126Kk\u212aÅ\u212bｊ�
 
 
 @given(st.lists(st.text(TRICKY, min_size=1, max_size=8), min_size=1, max_size=4, unique=True))
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
-)
+@settings(max_examples=60)
 def test_every_spelling_means_the_user_it_meant_there(
     app: Flask, tmp_path, names: list[str]
 ) -> None:
