@@ -52,7 +52,7 @@ def test_while_somebody_develops_browsers_ask_for_static_files_each_time(
         visitor = Visitor(settings)
         assert wait_until(lambda: visitor.send("/")[0] == 200)
         with visitor.opener.open(f"{visitor.base}/static/style.css") as answer:
-            assert answer.headers["Cache-Control"] == "no-cache"
+            assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_b147_an_answered_sign_up_survives_a_kill(settings: dict[str, str]) -> None:
