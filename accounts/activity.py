@@ -23,12 +23,26 @@ class Page(NamedTuple):
 
 def page_of_events(user: User, number: int) -> Page:
     """Return a page of a user's events, the first being 1; empty past the last."""
-    newest_first = (
-        Event.select().where(Event.user == user).order_by(Event.at.desc(), Event.id.desc())
-    )
     skipped = (number - 1) * EVENTS_PER_PAGE
-    rows = list(newest_first.offset(skipped).limit(EVENTS_PER_PAGE + 1))
+    rows = list(events_of(user).offset(skipped).limit(EVENTS_PER_PAGE + 1))
     return Page(number, rows[:EVENTS_PER_PAGE], len(rows) > EVENTS_PER_PAGE)
+
+
+def events_of(user: User) -> Any:
+    """Return a query for all events of a user, newest first."""
+    return Event.select().where(Event.user == user).order_by(Event.at.desc(), Event.id.desc())
+
+
+def last_login(user: User) -> Event | None:
+    """Return the event of a user's last log-in, or None."""
+    return events_of(user).where(logged_in(user)).first()  # type: ignore[no-any-return]
+
+
+def logged_in(user: Any) -> Expression:
+    """Return the condition for the events of a user's log-ins: creating an account, for one, if it
+    was signed up for.
+    """
+    return _logged_in_before(user, [""], LOGGED_IN)
 
 
 def failed_since_last_login(user: User, handle: str) -> tuple[int, Event | None]:

@@ -1,4 +1,4 @@
-"""What all commands share: refusals in one line, arguments and options, progress."""
+"""What all commands share: refusals in one line, arguments and options, questions, progress."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from accounts import users
 from accounts.errors import AccountError
 from database import database
 
-from .output import printable
+from .output import printable, say
 
 
 class Commands(AppGroup):
@@ -40,13 +40,17 @@ class Writing(click.Command):
 
 @contextmanager
 def one_line_refusals() -> Iterator[None]:
-    """Turn what accounts and the database refuse into one line for the terminal."""
+    """Turn what accounts and the database refuse into one line, fit for the terminal."""
     try:
         yield
     except AccountError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(printable(str(error))) from None
     except PeeweeException as error:
-        raise click.ClickException(f"the database cannot be used: {_hint(error)}") from None
+        text = printable(f"the database cannot be used: {_hint(error)}")
+        raise click.ClickException(text) from None
+    except click.ClickException as error:
+        error.message = printable(error.message)  # type: ignore[misc]
+        raise
 
 
 def _hint(error: Exception) -> str:
@@ -83,28 +87,49 @@ class OneUser(Text):
         return found[0]
 
 
-def read_password(password_stdin: bool) -> str:
-    """Return a password: hidden and typed twice, or the first line of standard input."""
-    if sys.stdin is None:
-        raise click.ClickException("there is no standard input to read a password from")
-    if password_stdin:
-        return sys.stdin.buffer.readline().decode(errors="surrogateescape").rstrip("\r\n")
-    return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+def _all_users(ctx: click.Context, param: click.Parameter, names: tuple[str, ...]) -> list[Any]:
+    """Return the users who are meant, each once; refuse all names that mean none, in one line."""
+    found, faults = {}, []
+    for name in names:
+        try:
+            user = OneUser().convert(name, param, ctx)
+            found[user.id] = user
+        except click.UsageError:
+            raise
+        except click.ClickException as error:
+            faults.append(error.message)
+    if faults:
+        raise click.ClickException("; ".join(dict.fromkeys(faults)))
+    return list(found.values())
 
 
 user_argument = click.argument("user", metavar="NAME", type=OneUser())
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
-password_option = click.option(
-    "--password-stdin", is_flag=True, help="Read the password from standard input."
+users_argument = click.argument(
+    "chosen", metavar="NAME...", type=Text(), nargs=-1, required=True, callback=_all_users
 )
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+
+def confirm(question: str) -> None:
+    """Ask a person to agree, or refuse."""
+    try:
+        agreed = sys.stdin is not None and click.confirm(printable(question))
+    except click.Abort:
+        say("")  # below the question
+        if sys.stdin.isatty():
+            raise
+        agreed = False
+    if not agreed:
+        raise click.ClickException("nothing was done; to do it without a question, give --yes")
 
 
 def progress_bar(steps: int, label: str) -> Any:
     """Return a progress bar, on standard error and only on a terminal."""
-    hidden = not (sys.stderr.isatty() and sys.stdout.isatty())
-    return click.progressbar(length=steps, label=label, file=sys.stderr, hidden=hidden)
+    hidden = not all(stream and stream.isatty() for stream in (sys.stderr, sys.stdout))
+    return click.progressbar(length=steps, label=label, file=sys.stderr, hidden=hidden, width=0)
 
 
 def count(number: int, noun: str) -> str:
-    """Return "no sessions", "1 session", "2 sessions"."""
-    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+    """Return "no sessions", "1 session", "1,204 sessions"."""
+    return f"{f'{number:,}' if number else 'no'} {noun}{'' if number == 1 else 's'}"

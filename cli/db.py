@@ -12,12 +12,12 @@ from database.backup import BackupRefused, write_backup
 from models import MODELS
 
 from .commands import Commands, count, json_option, progress_bar
-from .output import print_rows
+from .output import print_rows, printable, say
 
 
 @click.group(cls=Commands)
 def db() -> None:
-    """Create the database, bring it up to date, back it up."""
+    """Vestibule: create the database, bring it up to date, back it up."""
 
 
 @db.command(epilog="flask db init")
@@ -27,7 +27,7 @@ def init() -> None:
     Running it again changes nothing. No data is ever dropped.
     """
     applied = migrations.upgrade()
-    click.echo(f"{database.location}: {upgraded(applied)}")
+    say(f"{printable(database.location)}: {upgraded(applied)}")
 
 
 def upgraded(applied: list[str]) -> str:
@@ -53,8 +53,8 @@ def status(as_json: bool) -> None:
         print_rows(rows, {}, as_json)
     else:
         for name, applied in known.items():
-            click.echo(f"{name}  {iso_time(applied) if applied else 'pending: run flask db init'}")
-        click.echo(differences or "The tables are as in models.py.")
+            say(f"{name}  {iso_time(applied) if applied else 'pending: run flask db init'}")
+        say(differences or "The tables are as in models.py.")
     if differences or not all(known.values()):
         raise SystemExit(1)
 
@@ -77,7 +77,7 @@ def backup(file: Path) -> None:
             size = write_backup(file)
     except BackupRefused as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"Wrote {file}, {size / 1_000_000:.1f} MB.")
+    say(f"Wrote {printable(str(file))}, {size / 1_000_000:.1f} MB.")
 
 
 @click.command(epilog="flask db copy --to postgresql://vestibule@db.example.org/vestibule")
@@ -97,7 +97,7 @@ def copy(url: str) -> None:
     except (transfer.CopyRefused, DatabaseURLError) as error:
         raise click.ClickException(str(error)) from None
     rows = ", ".join(count(number, name) for name, number in counts.items())
-    click.echo(f"Copied to {target.location} and compared: {rows}.")
+    say(f"Copied to {printable(target.location)} and compared: {rows}.")
 
 
 if HAS_POSTGRESQL:  # the folder can be deleted

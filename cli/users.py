@@ -4,29 +4,36 @@ from typing import Any
 
 import click
 
+from accounts import activity as events
 from accounts import users as accounts
 from accounts.actor import OPERATOR
-from models import User
+from database import database
+from models import Event, User
+from web.words import describe_event, describe_origin
 
 from .commands import (
     Commands,
     Text,
     Writing,
+    confirm,
     count,
     json_option,
-    password_option,
-    read_password,
     user_argument,
+    users_argument,
+    yes_option,
 )
-from .output import cell, exact, print_rows, printable
+from .output import cell, csv_lines, exact, print_lines, print_rows, printable, read_first, say
+from .passwords import password_option, read_password, warn_of_common
 
 FIELDS = ("id", "username", "created_at", "locked_at", "sessions")
 COLUMNS = {"username": 31, "id": 15, "created_at": 14, "sessions": 8, "locked_at": 14}
+EVENT_FIELDS = ("at", "kind", "session", "ip_address", "user_agent", "detail")
+EVENT_COLUMNS = {"at": 20, "event": 38, "session": 12, "origin": 40}
 
 
 @click.group(cls=Commands)
 def users() -> None:
-    """Manage accounts.
+    """Vestibule: manage accounts.
 
     NAME is a username in any spelling, or id:ID.
     """
@@ -37,16 +44,47 @@ def users() -> None:
 @password_option
 def create(name: str, password_stdin: bool) -> None:
     """Create an account. The password is prompted for, hidden and twice."""
-    user = accounts.create_user(name, read_password(password_stdin), OPERATOR)
-    click.echo(f"Created {printable(user.username)} (id:{user.id}).")
+    username = accounts.check_free(name)
+    password = read_password(password_stdin, username)
+    user = accounts.create_user(username, password, OPERATOR)
+    say(f"Created {printable(user.username)} (id:{user.id}).")
+    warn_of_common(password, user)
 
 
-@users.command("list", epilog="flask users list --search jan --json")
-@click.option("--search", metavar="TEXT", type=Text(), help="Only names that contain TEXT.")
+@users.command("list", epilog="flask users list --search jan --sort seen --limit 20")
+@click.option(
+    "--search", metavar="TEXT", type=Text(), default="", help="Only names that contain TEXT."
+)
+@click.option("--locked", is_flag=True, help="Only locked accounts.")
+@click.option(
+    "--sort",
+    type=click.Choice(list(accounts.ORDERS)),
+    default="created",
+    help="By name, oldest first (created), or last seen first (seen).",
+)
+@click.option("--limit", metavar="N", type=click.IntRange(1), help="Print at most N.")
 @json_option
-def list_(search: str | None, as_json: bool) -> None:
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, safe to open in a spreadsheet.")
+def list_(
+    search: str, locked: bool, sort: str, limit: int | None, as_json: bool, as_csv: bool
+) -> None:
     """List accounts, oldest first."""
-    print_rows(map(_row, accounts.list_users(search or "")), COLUMNS, as_json)
+    if as_json and as_csv:
+        raise click.UsageError("give one of --json and --csv")
+
+    def total(shown: int) -> str:
+        known = shown if shown != limit else accounts.count_users(search, locked)
+        return f"{shown:,} of {count(known, 'user')}" if known > shown else count(shown, "user")
+
+    found = accounts.list_users(search, locked, sort, limit)
+    if as_csv:
+        print_lines(csv_lines(read_first(map(_row, found)), FIELDS))
+    elif as_json:
+        print_rows(map(_row, found), {}, as_json)
+    else:
+        seen = {"last_seen_at": 14} if sort == "seen" else {}
+        rows = ({**_row(user), **{name: getattr(user, name) for name in seen}} for user in found)
+        print_rows(rows, {**COLUMNS, **seen}, as_json, total)
 
 
 def _row(user: Any) -> dict[str, Any]:
@@ -57,15 +95,39 @@ def _row(user: Any) -> dict[str, Any]:
 @user_argument
 @json_option
 def show(user: User, as_json: bool) -> None:
-    """Show one account."""
+    """Show one account, and when and from where it was last logged in to."""
+    last = events.last_login(user)
     row = _row(accounts.with_sessions(user))
+    row["last_login_at"] = last.at if last else None
     if as_json:
+        for name in ("ip_address", "user_agent"):
+            row[f"last_login_{name}"] = getattr(last, name, None)
         print_rows([row], {}, as_json)
         return
     for name, value in row.items():
         exactly = exact(name, value)
         more = f" ({exactly})" if exactly != value else ""
-        click.echo(f"{name.removesuffix('_at'):12}{cell(name, value)}{more}")
+        origin = f", {describe_origin(last)}" if name == "last_login_at" and last else ""
+        label = name.removesuffix("_at").replace("_", " ")
+        say(f"{label:12}{cell(name, value)}{more}{printable(origin)}")
+
+
+@users.command(epilog="flask users activity Jane")
+@user_argument
+@json_option
+def activity(user: User, as_json: bool) -> None:
+    """Show what happened to an account, newest first."""
+    found = database.stream(events.events_of(user))
+    print_rows(map(_event if as_json else _event_in_words, found), EVENT_COLUMNS, as_json)
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in EVENT_FIELDS}
+
+
+def _event_in_words(event: Event) -> dict[str, Any]:
+    words = {"event": describe_event(event), "origin": describe_origin(event)}
+    return {"at": event.at, "session": event.session, **words}
 
 
 @users.command("set-password", cls=Writing, epilog="flask users set-password Jane")
@@ -73,8 +135,10 @@ def show(user: User, as_json: bool) -> None:
 @password_option
 def set_password(user: User, password_stdin: bool) -> None:
     """Set a new password and end the user's sessions."""
-    ended = accounts.set_password(user, read_password(password_stdin), OPERATOR)
-    click.echo(f"Set the password of {printable(user.username)}; {count(ended, 'session')} ended.")
+    password = read_password(password_stdin, user.username)
+    ended = accounts.set_password(user, password, OPERATOR)
+    say(f"Set the password of {printable(user.username)}; {count(ended, 'session')} ended.")
+    warn_of_common(password, user)
 
 
 @users.command(cls=Writing, epilog="flask users rename Jane Janet")
@@ -84,31 +148,35 @@ def rename(user: User, new_name: str) -> None:
     """Rename an account. Its sessions and password stay; the old name is free at once."""
     old_name = user.username
     accounts.rename_user(user, new_name, OPERATOR)
-    click.echo(f"Renamed {printable(old_name)} to {printable(user.username)} (id:{user.id}).")
+    say(f"Renamed {printable(old_name)} to {printable(user.username)} (id:{user.id}).")
 
 
-@users.command(cls=Writing, epilog="flask users lock Jane")
-@user_argument
-def lock(user: User) -> None:
-    """Stop a user from logging in until unlocked, and end their sessions."""
-    ended = accounts.lock_user(user, OPERATOR)
-    click.echo(f"Locked {printable(user.username)}; {count(ended, 'session')} ended.")
+@users.command(cls=Writing, epilog="flask users lock Jane Max")
+@users_argument
+def lock(chosen: list[User]) -> None:
+    """Stop users from logging in until unlocked, and end their sessions."""
+    ended = accounts.all_or_none(accounts.lock_user, chosen, OPERATOR)
+    for user, number in zip(chosen, ended, strict=True):
+        say(f"Locked {printable(user.username)}; {count(number, 'session')} ended.")
 
 
-@users.command(cls=Writing, epilog="flask users unlock Jane")
-@user_argument
-def unlock(user: User) -> None:
-    """Let a locked user log in again."""
-    accounts.unlock_user(user, OPERATOR)
-    click.echo(f"Unlocked {printable(user.username)}.")
+@users.command(cls=Writing, epilog="flask users unlock Jane Max")
+@users_argument
+def unlock(chosen: list[User]) -> None:
+    """Let locked users log in again."""
+    accounts.all_or_none(accounts.unlock_user, chosen, OPERATOR)
+    for user in chosen:
+        say(f"Unlocked {printable(user.username)}.")
 
 
 @users.command(cls=Writing, epilog="flask users delete id:4f0zq1x8m2c7w5k --yes")
-@user_argument
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def delete(user: User, yes: bool) -> None:
-    """Delete an account and everything that belongs to it. Asks first."""
+@users_argument
+@yes_option
+def delete(chosen: list[User], yes: bool) -> None:
+    """Delete accounts and everything that belongs to them. Asks first, once for all."""
     if not yes:
-        click.confirm(f"Delete {printable(user.username)} (id:{user.id}) for good?", abort=True)
-    accounts.delete_user(user, OPERATOR)
-    click.echo(f"Deleted {printable(user.username)}.")
+        names = (f"{printable(user.username)} (id:{user.id})" for user in chosen)
+        confirm(f"Delete {', '.join(names)} for good?")
+    accounts.all_or_none(accounts.delete_user, chosen, OPERATOR)
+    for user in chosen:
+        say(f"Deleted {printable(user.username)}.")

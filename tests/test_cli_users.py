@@ -24,7 +24,7 @@ TIME = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 def test_list_of_nobody_is_a_heading_or_an_empty_array(run) -> None:
     listed = run("list")
     done(listed, "USERNAME")
-    assert listed.stdout.count("\n") == 1
+    assert listed.stdout.splitlines()[1:] == ["no users"]
     assert json.loads(run("list", "--json").stdout) == []
 
 
@@ -130,7 +130,7 @@ def test_show_prints_one_user(run, user: User) -> None:
     for name in ("Jane", "ＪＡＮＥ", f"id:{user.id}"):
         done(run("show", name), user.id)
         (row,) = json.loads(run("show", name, "--json").stdout)
-        assert list(row) == FIELDS
+        assert list(row)[:5] == FIELDS
         assert row["id"] == user.id
         assert datetime.fromisoformat(row["created_at"]).tzinfo == UTC
 
@@ -233,7 +233,7 @@ def test_b157_without_a_database_every_command_says_how_to_make_one(
     [
         ["create"],
         ["show"],
-        ["lock", "Jane", "Other"],
+        ["lock"],
         ["nonsense"],
         ["list", "--xml"],
         ["list", "x"],
@@ -244,8 +244,8 @@ def test_wrong_usage_is_exit_code_2(run, user: User, args: list[str]) -> None:
     refused(run(*args), "Usage:", code=2)
 
 
-@pytest.mark.parametrize("command", ["create", "list", "show", "set-password", "lock", "unlock",
-                                     "delete", "rename"])  # fmt: skip
+@pytest.mark.parametrize("command", ["create", "list", "show", "activity", "set-password", "lock",
+                                     "unlock", "delete", "rename"])  # fmt: skip
 def test_every_command_has_help(run, command: str) -> None:
     done(run(command, "--help"), "Usage:")
     assert f"\n  flask users {command}" in run(command, "--help").stdout

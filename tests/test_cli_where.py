@@ -23,6 +23,7 @@ WRITING = [
 READING = [
     "users list --json",
     "users show Jane",
+    "users activity Jane",
     "sessions list",
     "db status",
 ]

@@ -16,6 +16,7 @@ from .opening import (
     SignedIn,
     create_session,
     find_session,
+    find_sessions,
     hash_token,
     live_sessions,
     renew_token,

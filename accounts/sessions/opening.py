@@ -138,8 +138,13 @@ def live_sessions(user: User | None = None) -> "ModelSelect[Session]":
 
 def find_session(handle: str, user: User | None = None) -> Session | None:
     """Return the live session, of one user or all, with this handle (12 hex digits), or None."""
+    return next(iter(find_sessions(handle, user)), None)
+
+
+def find_sessions(handle: str, user: User | None = None) -> list[Session]:
+    """Return all such sessions: of millions, two may have one handle."""
     if not re.fullmatch(f"[0-9a-f]{{{2 * HANDLE_BYTES}}}", handle):
-        return None
+        return []
     first = bytes.fromhex(handle).ljust(32, b"\x00")
     last = bytes.fromhex(handle).ljust(32, b"\xff")
-    return live_sessions(user).where(Session.id.between(first, last)).first()  # type: ignore[no-any-return]
+    return list(live_sessions(user).where(Session.id.between(first, last)))

@@ -10,6 +10,7 @@ for it. So each function first computes, then writes all or nothing.
 """
 
 from .changing import (
+    all_or_none,
     change_password,
     change_username,
     delete_account,
@@ -20,5 +21,5 @@ from .changing import (
     unlock_user,
 )
 from .logging_in import log_in
-from .lookup import find_users, list_users, with_sessions
-from .signing_up import create_user, sign_up
+from .lookup import ORDERS, count_users, find_users, list_users, with_sessions
+from .signing_up import check_free, create_user, sign_up

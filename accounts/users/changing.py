@@ -1,5 +1,8 @@
 """Change an account: password, username, lock, delete."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from peewee import Expression
 
 from database import database
@@ -15,6 +18,8 @@ from ..usernames import USERNAME_PROVIDER
 from .logging_in import confirm_password, lock_confirmed
 from .lookup import lock_for_update, login_keys, names_of
 from .signing_up import add_username_key
+
+T = TypeVar("T")
 
 
 def change_password(current_password: str, new_password: str, actor: Actor) -> SignedIn:
@@ -78,6 +83,9 @@ def rename_user(user: User, new_username: str, actor: Actor) -> None:
     with database.atomic():
         lock_for_update(user)
         old_names = names_of(user)
+        logs_in_by = [key.provider_user_id for key in Key.select().where(login_keys(user))]
+        if name == user.username and logs_in_by == [name.key]:  # else it gets such a key
+            raise InvalidUsername("This is the username already.")
         if not User.update(username=name).where(User.id == user.id).execute():
             raise AccountError("This user is gone.")
         _replace_name_keys(user, name.key)
@@ -124,6 +132,13 @@ def delete_user(user: User, actor: Actor) -> None:
         User.delete().where(User.id == user.id).execute()
         _release(names)
         events.record_deletion(user, actor)
+
+
+def all_or_none(change: Callable[[User, Actor], T], users: list[User], actor: Actor) -> list[T]:
+    """Change users in one transaction; return what `change` returned for each."""
+    with database.atomic():  # in one order: of two such calls, neither may wait for the other
+        done = {user.id: change(user, actor) for user in sorted(users, key=lambda user: user.id)}
+    return [done[user.id] for user in users]
 
 
 def lock_user(user: User, actor: Actor) -> int:

@@ -15,7 +15,7 @@ from ..actor import Actor
 from ..errors import UsernameTaken
 from ..events import Kind
 from ..sessions import SignedIn
-from ..usernames import USERNAME_PROVIDER
+from ..usernames import USERNAME_PROVIDER, Username
 
 USER_ID_ALPHABET = string.ascii_lowercase + string.digits
 USER_ID_LENGTH = 15  # 77 random bits
@@ -44,6 +44,17 @@ def create_user(username: str, password: str, actor: Actor) -> User:
         return user
 
     return _create(username, password, actor, record)
+
+
+def check_free(username: str) -> Username:
+    """Return a text as a username that is free now, to say no before a password is asked for.
+    Raises InvalidUsername, UsernameTaken.
+    """
+    name = usernames.parse_username(username)
+    mine = (Key.provider == USERNAME_PROVIDER) & (Key.provider_user_id == name.key)
+    if Key.select().where(mine).exists():
+        raise UsernameTaken
+    return name
 
 
 def _create(username: str, password: str, actor: Actor, finish: Callable[[User], T]) -> T:

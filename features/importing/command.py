@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cli.commands import Writing, count, json_option, progress_bar
-from cli.output import print_rows, printable
+from cli.output import print_rows, printable, say
 
 from .importer import import_users
 from .plan import Plan
@@ -48,7 +48,7 @@ def import_lucia(file: Path, dry_run: bool, as_json: bool) -> None:
             print_rows(map(_row, plan.read()), {}, as_json)
         else:
             for line in chain(_report(plan), _summary(plan, dry_run)):
-                click.echo(line)
+                say(line)
 
 
 def _row(user: LuciaUser) -> dict[str, object]:
