@@ -9,9 +9,9 @@ import click
 from flask.cli import AppGroup
 from peewee import PeeweeException
 
-from accounts import users
+from accounts import hooks, users
 from accounts.errors import AccountError
-from database import database
+from database import ForeignDatabase, database
 
 from .output import printable, say
 
@@ -55,8 +55,16 @@ def one_line_refusals() -> Iterator[None]:
 
 def _hint(error: Exception) -> str:
     text = " ".join(str(error).split())
+    if isinstance(error, ForeignDatabase):
+        return f"{text}{way_over(error)}"
     missing = "no such table" in text or "unable to open" in text
     return f"{text} (make it with: flask db init)" if missing else text
+
+
+def way_over(error: ForeignDatabase) -> str:
+    """Return how to bring the users of another application's database over; "" for no way."""
+    commands = [command for name, command in hooks.importers if name == error.application]
+    return f" To bring its users over there: {commands[0]}" if commands else ""
 
 
 class Text(click.ParamType[Any]):

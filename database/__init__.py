@@ -13,14 +13,14 @@ from typing import Any
 
 from peewee import DatabaseProxy, OperationalError
 
+from .address import DatabaseURLError, is_postgresql, sqlite_path
+from .foreign import ForeignDatabase
 from .sqlite import SQLite
 
 database = DatabaseProxy()
 HAS_POSTGRESQL = Path(__file__).with_name("postgresql").joinpath("server.py").exists()
 
-
-class DatabaseURLError(ValueError):
-    """DATABASE_URL cannot be used; the text says why."""
+OWN_DATABASE = "Set DATABASE_URL to a database of Vestibule's own."
 
 
 class OutcomeUnknown(OperationalError):
@@ -40,11 +40,9 @@ def database_at(url: str, folder: str = "", check: Callable[[Any], None] | None 
     PATH is relative to `folder`) or "postgresql://…" as libpq has it. check: is called with each
     new connection of the driver and raises what makes it unusable. Raises DatabaseURLError.
     """
-    if url.startswith(("postgresql://", "postgres://")):
+    if is_postgresql(url):
         return _postgresql()(url, check)
-    scheme, _, path = url.partition(":///")
-    if scheme != "sqlite" or not path or path == ":memory:":
-        raise DatabaseURLError("must be sqlite:///PATH, to a file, or postgresql://HOST/NAME")
+    path = sqlite_path(url)
     if sqlite3.sqlite_version_info < (3, 37):  # the first with STRICT tables
         raise DatabaseURLError(f"needs SQLite 3.37 or newer; this is {sqlite3.sqlite_version}")
     return SQLite(str(Path(folder, path)), check)
@@ -72,4 +70,5 @@ def advice(error: BaseException) -> str:
     """Return what an operator can do about a database fault; "" when nothing is known."""
     while error.__context__ is not None:  # what came first, not what it led to
         error = error.__context__
-    return str(database.advice(error))
+    known = str(database.advice(error))
+    return OWN_DATABASE if isinstance(error, ForeignDatabase) else known

@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from peewee import IntegrityError, Model, ModelSelect, OperationalError
 
+from . import foreign, untouched
 from .sqlite_connection import Connection, KeptConnections, file_id
 
 if sys.platform != "win32":
@@ -59,7 +59,7 @@ class SQLite(KeptConnections):
     has_sqlite_table_options = True  # STRICT, WITHOUT ROWID
     allows_nul = True  # in text
     serializes_writes = True  # no other write happens during a transaction
-    table_names = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    table_names = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
 
     def __init__(self, path: str, check: Callable[[Any], None] | None = None) -> None:
         self.path = self.location = path
@@ -67,7 +67,8 @@ class SQLite(KeptConnections):
         # The threads of this process take turns at transactions. SQLite alone lets each that finds
         # the file locked sleep up to 100 ms before it looks again, while others overtake it.
         self._turn = Lock()
-        url = f"file:{quote(path)}?mode=rw"
+        self._examined: tuple[int, int] | None = None
+        url = untouched.uri(path, "mode=rw")
         super().__init__(url, pragmas=PRAGMAS, lock_type="IMMEDIATE", uri=True)
 
     def is_file(self, path: Path) -> bool:
@@ -91,8 +92,10 @@ class SQLite(KeptConnections):
         """Make the empty file, readable by its owner alone; return False when it exists already.
         Raises OperationalError.
         """
+        path = os.path.realpath(self.path)  # where a link leads to: O_EXCL follows none
+        untouched.refuse_orphaned_wal(path)
         try:
-            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
             return False
         except OSError as error:
@@ -151,6 +154,16 @@ class SQLite(KeptConnections):
         faults = [" ".join(row[0].split()) for row in checked if row[0] != "ok"]
         orphans = self.execute_sql("PRAGMA foreign_key_check").fetchall()
         return faults + [f"a row of {row[0]} without its {row[2]}" for row in orphans[:5]]
+
+    def _connect(self) -> Connection:
+        # Another application's file is refused before SQLite opens it, which could change it. Once
+        # for each file: closing the copied one would drop the locks of its other connections.
+        if (found := file_id(self.path)) not in (None, self._examined):
+            path = os.path.realpath(self.path)  # its WAL is beside the file, not beside a link
+            untouched.refuse_other_kinds(path)
+            untouched.look_into(path, lambda connection: foreign.is_ours(connection, self))
+            self._examined = found
+        return super()._connect()
 
     def _add_conn_hooks(self, conn: Connection) -> None:
         # Checked before the pragmas: the first of them would write into an empty file.

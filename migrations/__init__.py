@@ -14,6 +14,7 @@ from playhouse.migrations import Migration, Runner
 from playhouse.schema_diff import diff_models
 
 from database import database
+from database.foreign import is_ours
 from models import MODELS
 
 FOLDER = Path(__file__).parent
@@ -64,7 +65,7 @@ def check_schema(connection: Any) -> None:
     older Vestibule must not write into a newer one's database.
     """
     applied = set()
-    if ("schema_migration",) in connection.execute(database.table_names).fetchall():
+    if is_ours(connection, database):
         applied = {name for (name,) in connection.execute("SELECT name FROM schema_migration")}
     if newer := applied - SCRIPTS:
         raise OperationalError(newer_than_this_code(newer))

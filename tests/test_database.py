@@ -5,13 +5,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import OLD_HASH, OLD_PASSWORD, PASSWORD, Browser, held_connections
+from conftest import OLD_HASH, OLD_PASSWORD, PASSWORD, SECRET_KEY, Browser, held_connections
 from flask import Flask
 from peewee import IntegrityError, OperationalError
 from processes import wait_until
 
 from accounts import hashing, sessions, users
 from accounts.actor import OPERATOR, Actor
+from app import create_app
+from config import ConfigError
 from database import DatabaseURLError, advice, connect, database, release
 from models import User
 
@@ -263,7 +265,8 @@ def test_a_hash_is_never_computed_inside_a_transaction(user: User) -> None:
 @pytest.mark.parametrize("name", ["a b.db", "50%.db", "what?.db", "a#b.db", "ü.db", "file:x.db"])
 def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
     database.close_all()
-    connect(f"sqlite:///{tmp_path / name}", "")
+    escaped = name.replace("%", "%25").replace("?", "%3F").replace("#", "%23")
+    connect(f"sqlite:///{tmp_path}/{escaped}", "")
     assert database.create_file()
     assert not database.create_file()
     first = database.connection()
@@ -279,10 +282,59 @@ def test_a_relative_path_is_looked_for_in_the_instance_folder(tmp_path: Path) ->
     assert database.path == str(tmp_path / "here.db")
 
 
-@pytest.mark.parametrize("url", ["", "here.db", "sqlite:///", "sqlite:///:memory:", "mysql://x/y"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "here.db", "sqlite:///", "sqlite:///:memory:", "mysql://x/y", "sqlite://here.db",
+     "sqlite:x", "sqlite:///file:x.db", "file:x.db", "sqlite:///folder/", "SQLite:///x.db", "sqlite+aio:///x"],
+)  # fmt: skip
 def test_an_address_that_cannot_be_used_is_refused_in_words(url: str) -> None:
     with pytest.raises(DatabaseURLError, match="sqlite:///PATH"):
         connect(url, "")
+
+
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [("?mode=ro", "parameters"), ("?cache=shared", "parameters"), ("?immutable=1", "parameters"),
+     ("#fragment", "%23"), ("50%.db", "%25"), ("%zz", "%25"), ("%00", "printed"),
+     ("\n", "printed"), ("\udcff", "printed")],
+)  # fmt: skip
+def test_what_is_not_understood_in_an_address_is_refused_and_not_dropped(
+    tmp_path: Path, rest: str, words: str
+) -> None:
+    with pytest.raises(DatabaseURLError, match=words):
+        connect(f"sqlite:///{tmp_path}/x.db{rest}", "")
+
+
+def test_escapes_in_an_address_are_read(tmp_path: Path) -> None:
+    database.close_all()
+    connect(f"sqlite:///{tmp_path}/a%20b%2525.db", "")
+    assert database.path == f"{tmp_path}/a b%25.db"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["postgres:/user:PW@host/x", "postgresql//user:PW@host/x", "postgresq://user:PW@host/x",
+     "postgresql://user:PW@x@host/x", "postgresql://user:x/PW@host/x", "postgresql://user:1/PW@h/x",
+     "postgresql://user:x#/PW@host/x", "postgresql://user:%PW@host/x", "postgresql:///user:PW@host",
+     "host=db.example.org password=PW user=x", "POSTGRESQL://user:PW@host/x", "user:PW@host/x",
+     "Postgres://user:PW@host/x", "mysql://user:PW@host/x", "mysql+pymysql://user:PW@host/x",
+     "postgresql+psycopg://user:PW@host/x", "sqlite://user:PW@host/x", "sqlite:////x?password=PW",
+     "postgresql://user:1/?PW=x@host/x", "jdbc:postgresql://h/x?p=PW",
+     "postgresql://user:P W@host/x", "postgresql://host/x?password=%PW",
+     "postgresql://user:PW @host/x",
+     "postgresql://host/x?password=PW&nonsense=1", "postgresql://user:PW@host:port/x", "PW",
+     " postgresql://user:PW@host/x", "postgresql:://user:PW@host/x", "postgresql://user:PW@ho st/x",
+     "\"postgresql://user:PW@host/x\"", "postgresql:\\\\user:PW@host/x", "https://user:PW@host/x"],
+)  # fmt: skip
+def test_no_part_of_a_mistyped_address_is_repeated(app: Flask, address: str) -> None:
+    """Any part may be the password."""
+    url = address.replace("PW", "canary")
+    done = app.test_cli_runner().invoke(args=["db", "copy", "--to", url])
+    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    with pytest.raises(ConfigError) as refused:
+        create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url})
+    assert "canary" not in f"{refused.value} {done.output}"
+    assert "\n" not in str(refused.value)
 
 
 def test_a_full_database_refuses_in_words_and_changes_nothing(jane: Browser, app: Flask) -> None:

@@ -7,13 +7,32 @@ from typing import Any
 
 import psycopg
 from playhouse.postgres_ext import Psycopg3ExtAdapter
-from psycopg.pq import TransactionStatus
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo, TransactionStatus
+
+from database.address import UNREADABLE, DatabaseURLError
+from database.foreign import is_ours
 
 PAUSE_AFTER_FAILURE = 1  # second
 
 # Faults of the installation that psycopg takes for the program's, by the beginning of SQLSTATE: no
 # such table, column or schema; read only; not permitted; stalled in a transaction; damaged.
 UNUSABLE = ("42P01", "42703", "3F000", "25006", "42501", "25P03", "25P04", "XX")
+
+
+def parameters(url: str) -> dict[str, Any]:
+    """Return what an address says, as libpq reads it. Raises DatabaseURLError, and repeats at most
+    the name of a parameter.
+    """
+    try:
+        return conninfo_to_dict(url)
+    except (psycopg.ProgrammingError, UnicodeError):
+        query = url.partition("?")[2]
+        known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+        unknown = {part.partition("=")[0] for part in query.split("&")} - known
+        if "@" in query or not unknown:  # then it may be the end of a password
+            raise DatabaseURLError(UNREADABLE) from None
+        raise DatabaseURLError(f"PostgreSQL has no parameter {min(unknown)}") from None
 
 
 class Cursor(psycopg.Cursor[Any]):
@@ -54,12 +73,11 @@ class Adapter(Psycopg3ExtAdapter):
         except psycopg.OperationalError:
             self.failed_at = time.monotonic()
             raise
-        if db.check is not None:
-            try:
-                db.check(connection)
-            except BaseException:
-                connection.close()
-                raise
+        try:
+            db.check(connection) if db.check else is_ours(connection, db)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 

@@ -14,12 +14,12 @@ from peewee import (  # type: ignore[attr-defined] # the wrapper is not in the s
     __exception_wrapper__,
 )
 from playhouse.postgres_ext import PooledPsycopg3Database, ServerSide
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.pq import TransactionStatus
 
-from database import DatabaseURLError, OutcomeUnknown
+from database import OutcomeUnknown
 
-from .connection import Adapter, has_something_to_read, is_lost
+from .connection import Adapter, has_something_to_read, is_lost, parameters
 
 MAX_CONNECTIONS = 16  # of this host: a server accepts 100 by default, from all hosts
 MAX_WAIT = 5  # seconds that a request waits for one of them
@@ -83,16 +83,19 @@ class PostgreSQL(PooledPsycopg3Database):
     has_sqlite_table_options = False
     allows_nul = False
     serializes_writes = False
-    table_names = "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()"
+    table_names = (  # and views; not those that an extension brings along
+        "SELECT relname::text FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace AS schema"
+        " ON schema.oid = relnamespace WHERE nspname = current_schema() AND relkind IN"
+        " ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend"
+        " WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = pg_class.oid"
+        " AND deptype = 'e')"
+    )
     # Text is compared by its bytes, as in SQLite. A locale could make two names equal and, once
     # the server's C library is updated, hide them from their index.
     field_types = {**PooledPsycopg3Database.field_types, "TEXT": 'TEXT COLLATE "C"'}  # noqa: RUF012 # Peewee's
 
     def __init__(self, url: str, check: Callable[[Any], None] | None = None) -> None:
-        try:
-            given = conninfo_to_dict(url)
-        except psycopg.ProgrammingError as error:
-            raise DatabaseURLError(str(error).strip()) from None
+        given = parameters(url)
         options = f"{DEFAULTS['options']} {given.get('options', '')}".strip()
         self.conninfo = make_conninfo("", **{**DEFAULTS, **given, "options": options})
         self.check = check

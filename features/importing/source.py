@@ -131,7 +131,8 @@ def _check_kind(path: Path) -> None:
     if not stat.S_ISREG(path.stat().st_mode):
         raise ImportRefused("not a file")
     if database.is_file(path):
-        raise ImportRefused("this is Vestibule's own database")
+        with database.connection_context():  # which refuses one that is not Vestibule's
+            raise ImportRefused("this is Vestibule's own database")
 
 
 def _state(path: Path) -> tuple[object, ...]:
