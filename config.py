@@ -8,6 +8,7 @@ ConfigError that names the setting, so that a typing error shows at once.
 import functools
 import os
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -161,6 +162,10 @@ def kept_secret_key(folder: Path) -> str:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             _make_secret_key(path)
+        for _ in range(50):  # without hard links, another process may be about to write it
+            if path.stat().st_size:
+                break
+            time.sleep(0.02)
         return secret_key(path.read_text("ascii").strip())
     except OSError as error:
         raise ConfigError(f"SECRET_KEY: none is given and {path} cannot be kept: {error}") from None
@@ -171,11 +176,19 @@ def kept_secret_key(folder: Path) -> str:
 def _make_secret_key(path: Path) -> None:
     draft = path.with_name(f".secret_key.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(SECRET_KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
+        _write_secret_key(draft)
+        try:
             os.link(draft, path)
+        except (AttributeError, OSError):  # it exists by now, or this file system has no hard links
+            with suppress(FileExistsError):
+                _write_secret_key(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _write_secret_key(path: Path) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(SECRET_KEY_BYTES) + "\n")
+        file.flush()
+        with suppress(OSError):  # refused on some file systems; a lost key only logs users out
+            os.fsync(file.fileno())

@@ -11,8 +11,10 @@ def available_cores(root: Path = Path("/")) -> int:
     A container may have two of a machine's 64 cores. os.cpu_count() says 64, and as many hashes at
     once would starve every page. https://docs.kernel.org/admin-guide/cgroup-v2.html (cpu.max)
     """
-    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except (AttributeError, OSError):  # not on macOS and Windows, or refused
+        cores = os.cpu_count() or 1
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except (OSError, ValueError):

@@ -91,6 +91,6 @@ def _lower_priority() -> None:
     # On Linux niceness belongs to a thread. Elsewhere it belongs to the process, and macOS refuses
     # a thread's id; any system may refuse it. Then hashes are just no slower than pages.
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(AttributeError, OSError):
             niceness = min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)

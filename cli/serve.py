@@ -1,6 +1,8 @@
 """flask serve: what bin/serve starts."""
 
+import os
 import sys
+from contextlib import suppress
 
 import click
 from flask.cli import ScriptInfo, pass_script_info
@@ -11,6 +13,7 @@ from database import database
 
 from .commands import one_line_refusals
 from .db import upgraded
+from .output import say
 
 
 @click.command()
@@ -25,7 +28,9 @@ def serve(info: ScriptInfo, dev: bool) -> None:
         )
     with one_line_refusals():
         if applied := migrations.upgrade():
-            click.echo(f"Database {database.location}: {upgraded(applied)}.")
+            announce(f"Database {database.location}: {upgraded(applied)}.")
+    with suppress(OSError):  # keep no folder in use; one that was deleted stops granian
+        os.chdir(app.root_path)
     if dev:
         app.debug = True
         host, port = app.config["HOST"], app.config["PORT"]
@@ -34,3 +39,9 @@ def serve(info: ScriptInfo, dev: bool) -> None:
         from .server import serve_granian  # noqa: PLC0415 - cannot be imported on Windows
 
         serve_granian(app)
+
+
+def announce(line: str) -> None:
+    """Tell a person something. That no one can be told must not stop the server."""
+    with suppress(OSError, click.ClickException, SystemExit):
+        say(line)

@@ -1,15 +1,11 @@
 """The server for visitors: granian, one process of many threads. Windows cannot import this."""
 
-import ctypes
+import errno
 import multiprocessing
-import os
 import resource
 import signal
 import socket
-import sys
-import threading
-import time
-from collections.abc import Callable
+from contextlib import suppress
 
 import click
 from flask import Flask
@@ -17,42 +13,73 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from werkzeug.utils import import_string
 
 from database import database
 
+from .serve import announce
+from .worker import keep_stops_from_workers, load_worker
+
 PAGE_THREADS = 16
 MAX_CONNECTIONS = 1024
-TRIM_EVERY = 5  # seconds
+IDLE_TIMEOUT = 5  # seconds until an idle connection is closed; a proxy must do so sooner
 OWN_FILES = 22  # file descriptors that a worker has open by itself
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
-M_ARENA_MAX = -8  # malloc.h
+LONGEST_REQUEST = 15  # seconds: 2 for a hash, 10 for other writes; nginx gives up after as many
+LOCALHOST = ("127.0.0.1", "::1")
+
+# What to do when an address cannot be used.
+NO_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL}
+NO_SUCH_ADDRESS = "this machine has no such address: set HOST to one that it has, such as 127.0.0.1"
+BIND_ADVICE = {
+    errno.EADDRINUSE: "another program listens there: stop it, or set PORT to a free one",
+    errno.EACCES: "ports below 1024 are for root: set PORT to a higher one, with a proxy in front",
+    **dict.fromkeys(NO_ADDRESS, NO_SUCH_ADDRESS),
+}
 
 
 def serve_granian(app: Flask) -> None:
-    """Serve until told to stop (SIGTERM, Ctrl-C); requests in progress are finished first."""
+    """Serve until told to stop (SIGTERM, SIGHUP, Ctrl-C); finish the requests in progress first."""
     multiprocessing.set_start_method("fork", force=True)  # load_worker counts on it
     host, port = app.config["HOST"], app.config["PORT"]
-    url = app.config["PUBLIC_URL"] or f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    claim_port(host, port)
     server = Granian(
         "app:create_app",
-        address=host,
+        address=claim_port(host, port),
         port=port,
         interface=Interfaces.WSGI,
         blocking_threads=threads(app),
         backpressure=connections(),
         blocking_threads_idle_timeout=600,  # seconds
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=5_000, max_buffer_size=64 * 1024),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=IDLE_TIMEOUT * 1000, max_buffer_size=64 * 1024
+        ),
         websockets=False,
         respawn_failed_workers=True,
-        workers_kill_timeout=30,  # seconds
+        workers_kill_timeout=LONGEST_REQUEST,
         log_level=LogLevels.error,
     )
-    server.on_startup(lambda: click.echo(f"Vestibule is at {url}"))
+    hang_up = signal.getsignal(signal.SIGHUP)
+    if hang_up is not signal.SIG_IGN:  # by nohup
+        hang_up = server.signal_handler_interrupt
+    server.on_startup(lambda: signal.signal(signal.SIGHUP, hang_up))  # not granian's: a reload
+    server.on_startup(
+        lambda: announce(f"Vestibule is at {app.config['PUBLIC_URL'] or url(host, port)}")
+    )
+    keep_stops_from_workers()
     database.close_all()  # a SQLite connection must not be carried into the worker's process
-    server.serve(target_loader=load_worker)
+    try:
+        server.serve(target_loader=load_worker)
+    except SystemExit:
+        if not server.interrupt_signal:  # a worker may have been told first, by the same kill
+            raise
+    finally:
+        database.checkpoint()
+
+
+def url(host: str, port: int) -> str:
+    """Return where a browser on this machine finds the server."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - does not bind
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def threads(app: Flask) -> int:
@@ -69,49 +96,38 @@ def connections() -> int:
     A worker that runs out of file descriptors while accepting never accepts again (granian 2.8,
     measured). It needs up to three for each visitor: the connection, the database and its WAL.
     """
+    wanted = OWN_FILES + 3 * MAX_CONNECTIONS
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files != resource.RLIM_INFINITY and files < wanted:
+        more = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        with suppress(OSError, ValueError):  # refused: then fewer connections
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, most))
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if files == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
-    wanted = OWN_FILES + 3 * MAX_CONNECTIONS
-    files = max(files, wanted if most == resource.RLIM_INFINITY else min(wanted, most))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
     return max(1, min(MAX_CONNECTIONS, (files - OWN_FILES) // 3))
 
 
-def claim_port(host: str, port: int) -> None:
-    """Refuse to start where another server listens: granian would share the port with it."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def claim_port(host: str, port: int) -> str:
+    """Return the address to listen on. Refuses to start where another server listens: granian would
+    share the port with it. localhost is 127.0.0.1, since granian listens on one address, and ::1 on
+    a machine without IPv4: browsers try both.
+    """
+    addresses = LOCALHOST if host == "localhost" else (host,)
+    for address in addresses:
         try:
-            probe.bind((host, port))
+            _try_to_bind(address, port)
         except OSError as error:
-            raise click.ClickException(f"{host}:{port} cannot be used: {error.strerror}") from None
+            if error.errno in NO_ADDRESS and address != addresses[-1]:
+                continue
+            advice = BIND_ADVICE.get(error.errno or 0, error.strerror)
+            raise click.ClickException(f"{host}:{port} cannot be used: {advice}") from None
+        break
+    return address
 
 
-def load_worker(target: str) -> Flask:
-    """Make the application in a worker process, which dies with the main process: kill -9 leaves
-    no worker with the port.
-    """
-    main = multiprocessing.parent_process()
-    if sys.platform == "linux" and main is not None:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != main.pid:  # it died before we asked: the signal will never come
-            os._exit(1)
-        # glibc makes eight arenas for each core. What is freed in one, the others cannot use, and
-        # only the first returns memory to the system: 60 MiB more after a flood of log-ins.
-        libc = ctypes.CDLL(None)
-        if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim"):  # not in musl
-            libc.mallopt(M_ARENA_MAX, 1)
-            threading.Thread(target=trim_memory, args=[libc.malloc_trim], daemon=True).start()
-    create_app: Callable[[], Flask] = import_string(target)
-    return create_app()
-
-
-def trim_memory(trim: Callable[[int], object]) -> None:
-    """Return freed memory to the system now and then: glibc keeps 19 MiB for each hashing thread.
-    Doing it after each hash would make each 15 ms slower.
-    """
-    while True:
-        time.sleep(TRIM_EVERY)
-        trim(0)
+def _try_to_bind(address: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        with suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((address, port))

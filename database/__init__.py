@@ -5,6 +5,7 @@ end of the request hands it back. `database` stands for the database in use: SQL
 (whose folder can be deleted). Both are Peewee's with the same few methods added.
 """
 
+import atexit
 import sqlite3
 from collections.abc import Callable
 from importlib import import_module
@@ -32,7 +33,13 @@ def connect(url: str, folder: str, check: Callable[[Any], None] | None = None) -
     opened = database_at(url, folder, check)
     if database.obj is not None:
         database.obj.close_all()  # of the application that this process had before
+    else:
+        atexit.register(_finish)
     database.initialize(opened)
+
+
+def _finish() -> None:
+    database.finish()
 
 
 def database_at(url: str, folder: str = "", check: Callable[[Any], None] | None = None) -> Any:

@@ -3,8 +3,7 @@
 import os
 import secrets
 import sqlite3
-import sys
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 
 from database import database
@@ -57,18 +56,21 @@ def _copy(copy: sqlite3.Connection) -> None:
 
 
 def _sync(path: Path) -> None:
-    if path.is_dir() and sys.platform == "win32":
-        return  # it cannot open a folder, and its fsync needs a file that can be written
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    # Not every system lets a folder be opened and synced: then its entry is as safe as it gets.
+    with suppress(OSError) if path.is_dir() else nullcontext():
+        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _publish(draft: Path, file: Path) -> None:
     try:
         os.link(draft, file)
-    except OSError:  # the file exists, which O_EXCL refuses too, or a USB stick has no hard links
+    except (
+        AttributeError,
+        OSError,
+    ):  # the file exists, which O_EXCL refuses too, or a USB stick has no hard links
         os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
         draft.replace(file)

@@ -1,21 +1,18 @@
 """One SQLite file on this machine."""
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
-from peewee import IntegrityError, Model, ModelSelect, OperationalError
+from peewee import IntegrityError, Model, ModelSelect, OperationalError, PeeweeException
 
 from . import foreign, untouched
+from .lock import Locked, lock_folder
 from .sqlite_connection import Connection, KeptConnections, file_id
-
-if sys.platform != "win32":
-    import fcntl
 
 BUSY_TIMEOUT = 5  # seconds that a write waits for all others together
 PRAGMAS = {
@@ -41,12 +38,6 @@ ADVICE = {
 }
 
 M = TypeVar("M", bound=Model)
-
-
-class Locked(OperationalError):
-    """Other threads of this process write all the time."""
-
-    sqlite_errorname = "SQLITE_BUSY"
 
 
 class SQLite(KeptConnections):
@@ -81,11 +72,7 @@ class SQLite(KeptConnections):
         one migrates and the other waits. The lock goes with the process, however it ends.
         """
         self.create_file()
-        with ExitStack() as stack:
-            if sys.platform != "win32":  # which has no flock: there, start one at a time
-                folder = os.open(Path(self.path).parent, os.O_RDONLY)
-                stack.callback(os.close, folder)
-                fcntl.flock(folder, fcntl.LOCK_EX)
+        with lock_folder(Path(self.path).parent):
             yield
 
     def create_file(self) -> bool:
@@ -101,6 +88,23 @@ class SQLite(KeptConnections):
         except OSError as error:
             raise OperationalError(f"{self.path}: {error.strerror}") from None
         return True
+
+    def finish(self) -> None:
+        """Close the connections at the end of a command, after a checkpoint if it wrote."""
+        with suppress(PeeweeException):  # of an open transaction, which goes with its connection
+            self.close()
+        if any(connection.total_changes for connection in self._waiting):
+            self.checkpoint()
+        self.close_all()
+
+    def checkpoint(self) -> None:
+        """Move the write-ahead log into the file, so that a copy of it alone has everything. Waits
+        for no other process: what one of them is still reading stays in the log.
+        """
+        with suppress(PeeweeException), self.connection_context():
+            self.pragma("busy_timeout", 0)
+            self.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.close_all()
 
     def refuse_read_only(self) -> None:
         """Raise OperationalError when nothing can be written: BEGIN IMMEDIATE alone would read."""

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from http.cookiejar import CookieJar
@@ -98,11 +98,11 @@ def free_port() -> int:
     raise AssertionError
 
 
-def listens(port: int) -> bool:
+def listens(port: int, host: str = "127.0.0.1") -> bool:
     """Return whether a process listens on a port of this machine."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.settimeout(PATIENCE)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
 def wait_until(true: Callable[[], object], seconds: float = PATIENCE, pause: float = 0.02) -> bool:
@@ -122,11 +122,15 @@ def settings(settings: dict[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def server(settings: dict[str, str], *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `flask serve` on settings["PORT"], in a group of its own that is killed at the end."""
+def server(
+    settings: dict[str, str], *options: str, before: Sequence[str] = (), at: str = "127.0.0.1"
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `flask serve` on settings["PORT"], in a group of its own that is killed at the end.
+    before: a command that runs it. at: where it should listen.
+    """
     assert "server" in MARKERS, "mark the test for bin/test: pytest.mark.server"
     process = subprocess.Popen(
-        [*FLASK, "serve", *options],
+        [*before, *FLASK, "serve", *options],
         env=environment(settings),
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -134,7 +138,7 @@ def server(settings: dict[str, str], *options: str) -> Iterator[subprocess.Popen
         start_new_session=True,
     )
     try:
-        assert wait_until(lambda: process.poll() is not None or listens(int(settings["PORT"])))
+        assert wait_until(lambda: process.poll() is not None or listens(int(settings["PORT"]), at))
         assert process.poll() is None, process.communicate()
         yield process
     finally:

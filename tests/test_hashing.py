@@ -13,7 +13,7 @@ from processes import wait_until
 from accounts import hashing
 from accounts.errors import Busy
 from accounts.hashing import HashingThreads
-from cli import server
+from cli import server, worker
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_slot_is_for_all_hashes_of_a_try(hold: threading.Event) -> None:
 
 
 def test_memory_is_given_back_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "TRIM_EVERY", 0.01)
+    monkeypatch.setattr(worker, "TRIM_EVERY", 0.01)
     trimmed: list[int] = []
 
     def trim(padding: int) -> None:
@@ -73,7 +73,7 @@ def test_memory_is_given_back_again_and_again(monkeypatch: pytest.MonkeyPatch) -
         if len(trimmed) == 3:
             threading.Event().wait()  # forever: the thread ends with this process
 
-    threading.Thread(target=server.trim_memory, args=[trim], daemon=True).start()
+    threading.Thread(target=worker.trim_memory, args=[trim], daemon=True).start()
     assert wait_until(lambda: trimmed == [0, 0, 0])
 
 
