@@ -120,11 +120,7 @@ class PostgreSQL(PooledPsycopg3Database):
             if self.is_closed():
                 self._free.release()
 
-    def checkpoint(self) -> None:
-        """Close the connections. The server looks after its own log."""
-        self.close_all()
-
-    finish = checkpoint
+    checkpoint = finish = PooledPsycopg3Database.close_all  # the server looks after its own log
 
     def close(self) -> bool:
         """Hand the connection back; return whether there was one."""
