@@ -14,6 +14,8 @@ import pytest
 from conftest import PASSWORD, hidden_fields, lacking, page_form
 from processes import PATIENCE, ROOT, free_port, kill_group, listens, server, sql, wait_until
 
+from cli.server import IDLE_TIMEOUT
+
 NAME = "accounts.example.org"
 OPERATING = ROOT / "docs/operating.md"
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -30,10 +32,14 @@ def certificate(tmp_path):
     subprocess.run(command, check=True, capture_output=True)
 
 
+def blocks_of(language):
+    """Return the example's blocks in a language."""
+    return re.findall(rf"```{language}\n(.*?)```", OPERATING.read_text(), re.DOTALL)
+
+
 def examples(tls, plain, tmp_path):
-    """Return the nginx blocks for these ports: the servers, and two hosts behind them."""
-    blocks = re.findall(r"```nginx\n(.*?)```", OPERATING.read_text(), re.DOTALL)
-    servers, hosts = sorted(blocks, key=lambda block: "upstream" in block)
+    """Return the nginx blocks for these ports: the whole, and two hosts behind it."""
+    servers, hosts = blocks_of("nginx")
     servers = re.sub(r" *listen \[::\].*\n", "", servers)
     servers = servers.replace("listen 80;", f"listen 127.0.0.1:{plain};")
     servers = servers.replace("listen 443 ssl", f"listen 127.0.0.1:{tls} ssl")
@@ -183,13 +189,67 @@ def test_b113_b114_behind_the_front_slow_visitors_keep_nobody_waiting(front, tru
             assert {answer.status for answer in pages} == {200}
 
 
+def test_every_front_closes_an_idle_connection_before_the_server_does():
+    """Otherwise a request may be sent on a connection that is just being closed: a 502."""
+    upstreams = re.findall(r"upstream \w+ \{.*?\}", "".join(blocks_of("nginx")), re.DOTALL)
+    fronts = [*upstreams, *blocks_of("caddyfile")]
+    assert len(fronts) == 3
+    for front in fronts:
+        (seconds,) = re.findall(r"(?:keepalive_timeout|keepalive) (\d+)s", front)
+        assert int(seconds) + 2 <= IDLE_TIMEOUT
+    assert blocks_of("nginx")[0].count("proxy_pass http://vestibule;") == 1
+
+
+def test_the_front_closes_an_idle_connection_and_does_not_wait_for_the_server(
+    tmp_path, certificate
+):
+    tls = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as behind:
+        behind.settimeout(PATIENCE)
+        port = behind.getsockname()[1]
+        block = re.sub(r":5000\b", f":{port}", examples(tls, free_port(), tmp_path)[0])
+        with nginx(block, tls, tmp_path), ThreadPoolExecutor(1) as threads:
+            trust = ssl.create_default_context(cafile=str(tmp_path / "fullchain.pem"))
+            answer = threads.submit(lambda: Person((tls,), trust).send("/")[0].status)
+            kept, _ = behind.accept()
+            with kept:
+                kept.settimeout(PATIENCE)
+                assert kept.recv(65_536).startswith(b"GET / HTTP/1.1\r\n")
+                kept.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                assert answer.result() == 200
+                assert kept.recv(1) == b"", "closed by nginx"
+
+
+def test_the_server_keeps_an_idle_connection_as_long_as_it_says(settings):
+    settings |= {"PORT": str(free_port())}
+    with server(settings):
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", int(settings["PORT"]), timeout=PATIENCE
+        )
+        connection.request("GET", "/healthz")
+        since = time.monotonic()
+        assert connection.getresponse().read() == b"ok"
+        assert connection.sock.recv(1) == b""
+        assert time.monotonic() - since > IDLE_TIMEOUT - 0.5
+        connection.close()
+
+
+def test_caddy_takes_its_block(tmp_path):
+    if not shutil.which("caddy"):
+        lacking("needs Caddy")
+    (tmp_path / "Caddyfile").write_text(blocks_of("caddyfile")[0])
+    command = ["caddy", "validate", "--adapter", "caddyfile", "--config", f"{tmp_path}/Caddyfile"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.database("postgresql")
 def test_two_hosts_behind_one_name_and_one_of_them_is_lost(settings, tmp_path, certificate):
     tls = free_port()
     settings |= {"PUBLIC_URL": f"https://{NAME}:{tls}", "PROXY_HOPS": "1"}
     first, second = (settings | {"PORT": str(free_port())} for _ in range(2))
     servers, hosts = examples(tls, free_port(), tmp_path)
-    servers = servers.replace("http://127.0.0.1:5000", "http://vestibule")
+    servers = re.sub(r"upstream vestibule \{.*?\}\n", "", servers, flags=re.DOTALL)
     hosts = hosts.replace("10.0.0.11:5000", f"127.0.0.1:{first['PORT']}")
     hosts = hosts.replace("10.0.0.12:5000", f"127.0.0.1:{second['PORT']}")
     with server(first) as lost, server(second), nginx(hosts + servers, tls, tmp_path):
