@@ -29,9 +29,9 @@ from parsing import (
     duration,
     host,
     limits,
-    names,
     public_url,
     read_settings_file,
+    reserved_names,
     secret_key,
     secret_keys,
     site_name,
@@ -39,6 +39,13 @@ from parsing import (
 )
 
 FOLDER = Path(__file__).parent
+
+
+RESERVED = (
+    "abuse,admin,administrator,anonymous,billing,contact,everyone,help,helpdesk,hostmaster,info,"
+    "moderator,no-reply,nobody,official,operator,owner,postmaster,root,security,service,staff,"
+    "superuser,support,sysadmin,system,team,webmaster"
+)
 
 
 def setting(default: str, parse: Callable[[str], Any], reason: str) -> Any:
@@ -66,13 +73,19 @@ class Config:
         "", lambda key: key and secret_key(key), "signs the cookies; made on first start and kept"
     )
     SECRET_KEY_FALLBACKS: list[str] = setting("", secret_keys, "old keys, accepted in a rotation")
-    SESSION_ACTIVE_PERIOD: timedelta = setting("1 d", duration, "a session is renewed once a day")
-    SESSION_IDLE_PERIOD: timedelta = setting("14 d", duration, "unused for longer, it is over")
-    SESSION_MAX_AGE: timedelta = setting("90 d", duration, "a stolen cookie stops working one day")
+    SESSION_ACTIVE_PERIOD: timedelta = setting(
+        "1 d", duration(400), "a session is renewed once a day"
+    )
+    SESSION_IDLE_PERIOD: timedelta = setting("14 d", duration(400), "unused for longer, it is over")
+    SESSION_MAX_AGE: timedelta = setting(
+        "90 d", duration(400), "a stolen cookie stops working one day"
+    )
     SESSIONS_PER_USER: int = setting(
         "100", whole_number(1, 10_000), "more browsers than a person has; the oldest session goes"
     )
-    RESERVED_USERNAMES: tuple[str, ...] = setting("", names, "not for users, in any spelling")
+    RESERVED_USERNAMES: tuple[str, ...] = setting(
+        RESERVED, reserved_names, "visitors would trust these; only the operator may give them"
+    )
     PASSWORD_COMMON: str = setting(
         "warn", choice("warn", "refuse"), "tell the owner of a very common password, or refuse it"
     )
@@ -86,7 +99,9 @@ class Config:
         "20 per 10 minutes", limits, "failures from one address (/32, /64), whatever the names"
     )
     LIMIT_SIGNUP_ADDRESS: Limits = setting("10/hour", limits, "accounts made from one address")
-    EVENT_RETENTION: timedelta = setting("365 d", duration, "how long events of accounts are kept")
+    EVENT_RETENTION: timedelta = setting(
+        "365 d", duration(3650), "how long events of accounts are kept"
+    )
     HASH_THREADS: int = setting(
         str(min(available_cores(), 256)), whole_number(1, 256), "passwords hashed at once"
     )
@@ -106,11 +121,15 @@ class Config:
         for name, data in items.items():
             text, place = given.get(name) or Given(data["default"], "")
             try:
+                text.encode()
                 values[name] = data["parse"](text)
             except UnicodeEncodeError:
                 raise ConfigError(f"{name}: not UTF-8 text{place}") from None
             except ValueError as error:
                 raise ConfigError(f"{name}: {error}{place}") from None
+        for name in ("SESSION_ACTIVE_PERIOD", "SESSION_IDLE_PERIOD"):
+            if name in given and values[name] > values["SESSION_MAX_AGE"]:
+                raise ConfigError(f"{name}: longer than SESSION_MAX_AGE{given[name].place}")
         if not values["SECRET_KEY"]:
             values["SECRET_KEY"] = kept_secret_key(Path(instance_path))
         return cls(**values)

@@ -26,7 +26,11 @@ MAKE_A_KEY = "make one with  python3 -c 'import secrets; print(secrets.token_hex
 PUBLIC_URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?/?"
 )
+HOST_LABEL = re.compile("(?!-)[a-z0-9-]{1,63}(?<!-)")
 DEFAULT_PORTS = {"http": 80, "https": 443}
+JOINERS = "\u200c\u200d"
+MOST_TRIES = 1_000_000
+LONGEST_WINDOW = 31 * 24 * 3600  # seconds
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -84,14 +88,24 @@ def _meant(key: str, names: frozenset[str]) -> str | None:
 
 
 def site_name(value: str) -> str:
-    """Parse a name of one line."""
-    if not value.strip() or not value.isprintable() or len(value) > 40:
-        raise ValueError("must be 1 to 40 characters that can be printed, and not only blanks")
+    """Parse a name of one line. Joiners belong to some scripts and emoji."""
+    seen = value.translate(dict.fromkeys(map(ord, JOINERS))).strip()
+    if not seen or not seen.isprintable() or len(value) > 40:
+        raise ValueError("must be one line of 1 to 40 characters, none of them invisible")
     return value.strip()
 
 
-def names(value: str) -> tuple[str, ...]:
-    """Parse a comma-separated list."""
+def reserved_names(value: str) -> tuple[str, ...]:
+    """Parse a comma-separated list of usernames, or "off" for none."""
+    if value.lower() == "off":
+        return ()
+    names = _entries(value)
+    if any(re.search(r"[\s;]", name) for name in names):
+        raise ValueError('must be names with commas between them, or "off" for none')
+    return names
+
+
+def _entries(value: str) -> tuple[str, ...]:
     return tuple(entry.strip() for entry in value.split(",") if entry.strip())
 
 
@@ -106,31 +120,58 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-def duration(value: str) -> timedelta:
-    """Parse a length of time such as "90 s", "15 m", "24 h" or "14 d"."""
-    match = re.fullmatch("([0-9]{1,6}) ?([smhd])", value)
-    if not match or int(match[1]) == 0:
-        raise ValueError('must be a length of time such as "90 s", "15 m", "24 h" or "14 d"')
-    return timedelta(**{UNITS[match[2]]: int(match[1])})
+def duration(most_days: int) -> Callable[[str], timedelta]:
+    """Return a parser for a length of time such as "90 s", "15 m", "24 h" or "14 d"."""
+
+    def parse(value: str) -> timedelta:
+        match = re.fullmatch("([0-9]{1,9}) ?([smhd])", value)
+        length = timedelta(**{UNITS[match[2]]: int(match[1])}) if match else timedelta()
+        if not timedelta() < length <= timedelta(days=most_days):
+            examples = '"90 s", "15 m", "24 h" or "14 d"'
+            raise ValueError(f"must be a length of time such as {examples}, up to {most_days} d")
+        return length
+
+    return parse
 
 
 def public_url(value: str) -> str:
-    """Parse scheme and host, nothing after them; "" for none. Lower case, no default port."""
+    """Parse scheme and host, nothing after them; "" for none. As browsers write it: lower case, no
+    default port.
+    """
     if not value:
         return ""
     match = PUBLIC_URL.fullmatch(value.lower())
-    if not match or int(match["port"] or 1) not in range(1, 65536):
-        raise ValueError("must be a scheme and a host, as in https://accounts.example.org")
+    try:
+        if not match or int(match["port"] or 1) not in range(1, 65536):
+            raise ValueError
+        name = _host_name(match["host"])
+    except ValueError:
+        wanted = "must be a scheme and a host alone, as in https://accounts.example.org"
+        ascii_only = "" if value.isascii() else ", in ASCII (xn--…)"
+        raise ValueError(f"{wanted}{ascii_only}") from None
     port = int(match["port"] or DEFAULT_PORTS[match["scheme"]])
-    origin = f"{match['scheme']}://{match['host']}"
+    origin = f"{match['scheme']}://{name}"
     return origin if port == DEFAULT_PORTS[match["scheme"]] else f"{origin}:{port}"
+
+
+def _host_name(text: str) -> str:
+    if text.startswith("["):
+        return f"[{ipaddress.IPv6Address(text[1:-1])}]"
+    *_, last = labels = text.split(".")
+    if last.isdigit():
+        return str(ipaddress.IPv4Address(text))
+    if len(text) > 253 or not all(map(HOST_LABEL.fullmatch, labels)):
+        raise ValueError
+    return text
 
 
 def host(value: str) -> str:
     """Parse an IP address to listen on, or localhost."""
-    if value != "localhost":
-        ipaddress.ip_address(value)
-    return value
+    try:
+        return value if value == "localhost" else str(ipaddress.ip_address(value))
+    except ValueError:
+        wanted = "must be an address of this machine, as 127.0.0.1, 0.0.0.0 (all) or ::1"
+        raise ValueError(f"{wanted}; PUBLIC_URL is the name that people use") from None
 
 
 def secret_key(value: str) -> str:
@@ -138,21 +179,35 @@ def secret_key(value: str) -> str:
     if len(value.encode()) < SECRET_KEY_BYTES:
         raise ValueError(f"must have at least {SECRET_KEY_BYTES} bytes: {MAKE_A_KEY}")
     if len(set(value)) < 10 or WELL_KNOWN_KEYS.search(value):
-        raise ValueError(f"this key is well known or easy to guess: {MAKE_A_KEY}")
+        raise ValueError(f"is well known or easy to guess: {MAKE_A_KEY}")
     return value
 
 
 def secret_keys(value: str) -> list[str]:
     """Parse old keys, comma-separated, each as good as a current one."""
-    return [secret_key(key) for key in names(value)]
+    keys = _entries(value)
+    for number, key in enumerate(keys, 1):
+        try:
+            secret_key(key)
+        except ValueError as error:
+            raise ValueError(f"key {number} of {len(keys)} {error}") from None
+    return [*keys]
 
 
 def limits(value: str) -> Limits:
-    """Parse limits such as "5/minute;30/hour" or "20 per 10 minutes"."""
+    """Parse limits such as "5/minute;30/hour" or "20 per 10 minutes", or "off" for none."""
+    if value.lower() == "off":
+        return ()
     try:
-        return parse_many(value)
+        parsed = parse_many(value)
     except ValueError:
-        raise ValueError('must be limits such as "5/minute;30/hour;100/day"') from None
+        raise ValueError('must be limits such as "5/minute;30/hour;100/day", or "off"') from None
+    windows = {limit.get_expiry() for limit in parsed}
+    if re.search(r"\b0+\b", value) or max(limit.amount for limit in parsed) > MOST_TRIES:
+        raise ValueError(f'the numbers must be from 1 to {MOST_TRIES}; "off" for no limit')
+    if len(windows) < len(parsed) or max(windows) > LONGEST_WINDOW:
+        raise ValueError("the lengths of time must differ, and be 31 days at most")
+    return parsed
 
 
 def choice(*allowed: str) -> Callable[[str], str]:

@@ -126,7 +126,7 @@ def forgive(account: str, actor: Actor) -> None:
     others: a thief with an account of their own must not cover their tracks with it.
     """
     budgets = login_budgets(account, actor)
-    if account in actor.known_users:
+    if budgets and account in actor.known_users:
         Counter.delete().where(_in_order([*budgets])).execute()
     else:
         take_back(budgets)

@@ -2,7 +2,8 @@
 
 A username is stored as typed (UsernameCasePreserved) for display; its key (UsernameCaseMapped)
 must be unique and is what people log in with. So spaces, invisible characters or two compositions
-of one letter never make two names that read the same.
+of one letter never make two names that read the same. New names are of letters, digits and a few
+signs; imported ones may hold more.
 """
 
 import functools
@@ -13,6 +14,7 @@ import regex
 from precis_i18n import get_profile
 
 from . import settings
+from .actor import OPERATOR, Actor
 from .errors import InvalidUsername
 
 USERNAME_PROVIDER = "username"  # of the keys that people log in with by name
@@ -23,6 +25,10 @@ RAW_MAX = 4 * USERNAME_MAX  # before normalizing, which is quadratic on hostile 
 _plain = re.compile("[!-~]+")  # ASCII without the space, which RFC 8265 leaves as it is
 _preserved = get_profile("UsernameCasePreserved")
 _mapped = get_profile("UsernameCaseMapped")
+
+# Letters and digits with their marks, and the signs that Django allows.
+_allowed = regex.compile(r"[\p{L}\p{M}\p{N}@.+_-]+")
+_begins_well = regex.compile(r"[\p{L}\p{N}_]")
 
 # One script, or a mixture that a language is written in: "highly restrictive" of Unicode UTS 39,
 # over the scripts that UAX 31 recommends for identifiers.
@@ -60,18 +66,22 @@ class Username(str):
         return username
 
 
-def parse_username(text: str) -> Username:
-    """Return a text as a username that a new account may have. Raises InvalidUsername."""
+def parse_username(text: str, actor: Actor | None = None) -> Username:
+    """Return a text as a username that a new account may have; only the operator may give one that
+    is reserved. Raises InvalidUsername.
+    """
     if isinstance(text, Username):
         return text
     name = _normalized(text)
     if not USERNAME_MIN <= len(name) <= USERNAME_MAX:
         raise InvalidUsername(_length_message())
-    if unicodedata.category(name[0]).startswith("M"):
-        raise InvalidUsername("Username cannot begin with a combining mark.")
+    if not _allowed.fullmatch(name):
+        raise InvalidUsername("Username can contain only letters, digits and @ . + - _")
+    if not _begins_well.match(name):
+        raise InvalidUsername("Username must begin with a letter, a digit or _")
     if not _one_script.fullmatch(name):
         raise InvalidUsername("Username cannot mix scripts, and its script must be in common use.")
-    if name.key in _reserved_keys(settings.RESERVED_USERNAMES):
+    if actor is not OPERATOR and _reads_as(name.key) in _reserved(settings.RESERVED_USERNAMES):
         raise InvalidUsername("This username is reserved.")
     return name
 
@@ -81,7 +91,9 @@ def _length_message() -> str:
 
 
 def _normalized(text: str) -> Username:
-    if not text or len(text) > RAW_MAX:
+    if not text:
+        raise InvalidUsername(f"Enter a username of {USERNAME_MIN} to {USERNAME_MAX} characters.")
+    if len(text) > RAW_MAX:
         raise InvalidUsername(_length_message())
     if _plain.fullmatch(text):
         return Username(text, text.lower())
@@ -101,9 +113,19 @@ def _reason(error: UnicodeEncodeError) -> str:
     return _REASONS.get(kind, "Username cannot contain this kind of character.")
 
 
+# What passes for another letter: adm1n, Supp0rt, heIp.
+_LOOK_ALIKES = str.maketrans("01345lıɑø", "oieasiiao")
+
+
+def _reads_as(key: str) -> str:
+    """Return what a key looks like at a glance: a.d.m.i.n, ádmin and adm1n all like admin."""
+    letters = (c for c in unicodedata.normalize("NFD", key) if c.isalnum())
+    return "".join(letters).translate(_LOOK_ALIKES)
+
+
 @functools.cache
-def _reserved_keys(names: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(filter(None, map(login_key, names)))
+def _reserved(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(_reads_as(key) for key in map(login_key, names) if key)
 
 
 def login_key(text: str) -> str | None:

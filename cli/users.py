@@ -44,7 +44,7 @@ def users() -> None:
 @password_option
 def create(name: str, password_stdin: bool) -> None:
     """Create an account. The password is prompted for, hidden and twice."""
-    username = accounts.check_free(name)
+    username = accounts.check_free(name, OPERATOR)
     password = read_password(password_stdin, username)
     user = accounts.create_user(username, password, OPERATOR)
     say(f"Created {printable(user.username)} (id:{user.id}).")

@@ -20,12 +20,14 @@ from passlib.hash import argon2
 from werkzeug.test import TestResponse
 
 import migrations
-from accounts import passwords
+from accounts import passwords, users
+from accounts.actor import OPERATOR
+from accounts.usernames import login_key
 from app import create_app
 from database import connect, database
 from database.sqlite import SQLite
 from database.sqlite_connection import Connection
-from models import MODELS
+from models import MODELS, Key, User
 from web import logs
 
 os.environ["VESTIBULE_ENV"] = os.devnull  # the settings of this checkout are not the tests'
@@ -239,6 +241,14 @@ class Browser:
     def is_signed_in(self) -> bool:
         """Return whether the profile opens."""
         return self.get("/profile").status_code == 200
+
+
+def import_user(name: str, password: str = PASSWORD) -> User:
+    """Create an account with a name that no one could take today, as an import does."""
+    user = users.create_user("stand_in", password, OPERATOR)
+    User.update(username=name).where(User.id == user.id).execute()
+    Key.update(provider_user_id=login_key(name) or name).where(Key.user == user).execute()
+    return User.get_by_id(user.id)
 
 
 def on_sqlite() -> bool:

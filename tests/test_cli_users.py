@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from commands import CONTROL, ESCAPED, HOSTILE, done, refused, run, user
-from conftest import PASSWORD, on_sqlite, sql
+from conftest import PASSWORD, import_user, on_sqlite, sql
 from flask import Flask
 from processes import FLASK, ROOT, environment
 
@@ -121,7 +121,7 @@ def test_list_searches_for_text_in_names_in_any_case(
     run, user: User, text: str, found: list[str]
 ) -> None:
     for name in ("Janet", "per%cent", "Other"):
-        users.create_user(name, PASSWORD, OPERATOR)
+        import_user(name)
     rows = json.loads(run("list", "--search", text, "--json").stdout)
     assert [row["username"] for row in rows] == found
 

@@ -10,7 +10,7 @@ from limits import parse_many
 from processes import PATIENCE, ROOT, flask
 
 from app import create_app
-from config import Config, ConfigError
+from config import RESERVED, Config, ConfigError
 from cores import available_cores
 
 GOOD_KEY = "0123456789abcdef" * 4
@@ -27,7 +27,7 @@ DEFAULTS = {
     "SESSION_IDLE_PERIOD": timedelta(days=14),
     "SESSION_MAX_AGE": timedelta(days=90),
     "SESSIONS_PER_USER": 100,
-    "RESERVED_USERNAMES": (),
+    "RESERVED_USERNAMES": tuple(RESERVED.split(",")),
     "PASSWORD_COMMON": "warn",
     "LIMIT_LOGIN_ACCOUNT": parse_many("5/minute;30/hour;100/day"),
     "LIMIT_LOGIN_KNOWN_BROWSER": parse_many("5/minute;30/hour;100/day"),
@@ -91,6 +91,18 @@ GOOD = [
     ("SESSION_MAX_AGE", "365 d", timedelta(days=365)),
     ("SESSIONS_PER_USER", "1", 1),
     ("RESERVED_USERNAMES", "admin, root ,,Support", ("admin", "root", "Support")),
+    ("RESERVED_USERNAMES", "off", ()),
+    *[
+        (f"LIMIT_{name}", "off", ())
+        for name in ("LOGIN_ACCOUNT", "LOGIN_KNOWN_BROWSER", "LOGIN_ADDRESS", "SIGNUP_ADDRESS")
+    ],
+    ("LIMIT_SIGNUP_ADDRESS", "Off", ()),
+    ("LIMIT_SIGNUP_ADDRESS", "100/31 days", parse_many("100/31 days")),
+    ("PUBLIC_URL", "https://[2001:DB8:0::1]", "https://[2001:db8::1]"),
+    ("PUBLIC_URL", "https://xn--mller-kva.example", "https://xn--mller-kva.example"),
+    ("SITE_NAME", "👩\u200d🚀 Club", "👩\u200d🚀 Club"),
+    ("SITE_NAME", "می\u200cخواهم", "می\u200cخواهم"),
+    ("EVENT_RETENTION", "3650 d", timedelta(days=3650)),
     ("HASH_THREADS", "4", 4),
     ("HASH_QUEUE", "0", 0),
     ("PASSWORD_COMMON", "refuse", "refuse"),
@@ -110,7 +122,11 @@ def test_a_good_value_is_read_from_the_environment_and_arguments_win(
 
 
 NO_NUMBER = ["x", "-1", "1.5", "1e3", " 1", "1 ", "1_000", "٣", "0x10", "9" * 100, "1\n"]
-NO_PERIOD = ["x", "0 d", "-1 d", "1", "1 w", "1.5 h", "1  d", "d", "1 D", "1d2h", "٣ d", "1 d\n"]
+NO_PERIOD = ["x", "0 d", "-1 d", "1", "1 w", "1.5 h", "1  d", "d", "1 D", "1d2h", "٣ d", "1 d\n",
+             "0 s", "3651 d", "999999999 d"]  # fmt: skip
+NO_LIMIT = ["x", "5", "0/minute", "-1/minute", "5/0 minutes", "5/minute;0/hour", "1000001/second",
+            "5/32 days", "5/year", "5/99999999999999 years", "5/minute;6/minute",
+            "5/60 seconds;6/minute", "5/minute;", "no", "off;5/minute"]  # fmt: skip
 BAD = {
     "HOST": ["example.org", "127.0.0.1:80", "[::1]", "256.0.0.1", "*"],
     "PORT": [*NO_NUMBER, "0", "65536"],
@@ -120,6 +136,16 @@ BAD = {
         "ftp://example.org",
         "https://",
         "https:///path",
+        "https://[:::::]",
+        "https://[1:2]",
+        "https://a..b",
+        "https://-a.b",
+        "https://a-.b",
+        f"https://{'a' * 64}.b",
+        f"https://{'a.' * 127}b",
+        "https://256.1.1.1",
+        "https://1.2.3",
+        "https://müller.example",
         "https://example.org/path",
         "https://example.org/?query",
         "https://example.org#part",
@@ -135,12 +161,18 @@ BAD = {
         "on",
     ],
     "PROXY_HOPS": [*NO_NUMBER, "10"],
-    "SITE_NAME": ["x" * 41, "   ", "two\nlines", "bell\a"],
+    "SITE_NAME": ["\u200d", "a\u202eb", "a\u00a0b", "x" * 41, "   ", "two\nlines", "bell\a"],
     "SECRET_KEY": ["short", "0123456789" * 3, "a" * 64, "ab" * 32, "x" * 31],
     "SECRET_KEY_FALLBACKS": ["short", f"{GOOD_KEY},short", "a" * 64],
     "SESSION_ACTIVE_PERIOD": NO_PERIOD,
     "SESSION_IDLE_PERIOD": NO_PERIOD,
-    "SESSION_MAX_AGE": NO_PERIOD,
+    "SESSION_MAX_AGE": [*NO_PERIOD, "401 d", "9999 d", "9601 h"],
+    "EVENT_RETENTION": NO_PERIOD,
+    "RESERVED_USERNAMES": ["admin root", "admin;root", "a, b c"],
+    "LIMIT_LOGIN_ACCOUNT": NO_LIMIT,
+    "LIMIT_LOGIN_KNOWN_BROWSER": NO_LIMIT,
+    "LIMIT_LOGIN_ADDRESS": NO_LIMIT,
+    "LIMIT_SIGNUP_ADDRESS": NO_LIMIT,
     "SESSIONS_PER_USER": [*NO_NUMBER, "0", "10001"],
     "HASH_THREADS": [*NO_NUMBER, "0", "257"],
     "PASSWORD_COMMON": ["no", "Warn", "warn,refuse"],
@@ -158,6 +190,38 @@ def test_b152_b159_a_bad_value_stops_the_start_and_names_its_key(
         load(tmp_path, **{name: given})
     if "KEY" in name:
         assert given not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("HOST", "foo", "0.0.0.0 (all)"),
+        ("PUBLIC_URL", "https://[:::::]", "https://accounts.example.org"),
+        ("PUBLIC_URL", "https://müller.example", "xn--"),
+        ("SITE_NAME", "two\nlines", "one line of 1 to 40"),
+        ("SESSION_MAX_AGE", "9999 d", "up to 400 d"),
+        ("LIMIT_SIGNUP_ADDRESS", "0/minute", '"off" for no limit'),
+        ("LIMIT_SIGNUP_ADDRESS", "none", 'or "off"'),
+        ("RESERVED_USERNAMES", "admin root", "commas"),
+        ("SECRET_KEY", "short", "python3 -c"),
+        ("SECRET_KEY_FALLBACKS", f"{GOOD_KEY},short", "key 2 of 2 must have at least 32 bytes"),
+        ("SECRET_KEY_FALLBACKS", f"{'a' * 64}, {GOOD_KEY}", "key 1 of 2 is well known"),
+    ],
+)
+def test_a_refusal_says_what_to_do(tmp_path: Path, name: str, given: str, words: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load(tmp_path, **{name: given})
+    assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["SESSION_ACTIVE_PERIOD", "SESSION_IDLE_PERIOD"])
+def test_periods_that_contradict_each_other_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name}: longer than SESSION_MAX_AGE"):
+        load(tmp_path, **{name: "91 d"})
+    with pytest.raises(ConfigError, match=f"^{name}: longer than SESSION_MAX_AGE"):
+        load(tmp_path, **{name: "2 d", "SESSION_MAX_AGE": "1 d"})
+    assert timedelta(days=90) == load(tmp_path, **{name: "90 d"}).SESSION_MAX_AGE
+    assert timedelta(hours=1) == load(tmp_path, SESSION_MAX_AGE="1 h").SESSION_MAX_AGE
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts import settings
+from accounts.actor import OPERATOR, Actor
 from accounts.errors import InvalidUsername
 from accounts.usernames import USERNAME_MAX, login_key, parse_typed_username, parse_username
 
 
 @pytest.fixture(autouse=True)
 def reserved(monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("Admin", "ＲＯＯＴ", "not a name")
+    names = ("Admin", "ＲＯＯＴ", "help", "no-reply", "not a name")
     monkeypatch.setattr(settings, "RESERVED_USERNAMES", names, raising=False)
 
 
@@ -151,15 +152,41 @@ def test_length_is_counted_in_composed_characters(name: str) -> None:
     assert 4 <= len(parse_username(name)) <= USERNAME_MAX
 
 
-@pytest.mark.parametrize("name", ["admin", "ADMIN", "ａｄｍｉｎ", "root", "Root"])
+@pytest.mark.parametrize(
+    "name",
+    ["admin", "ADMIN", "ａｄｍｉｎ", "root", "Root", "adm1n", "r00t", "ádmin", "a.d.m.i.n",
+     "_admin", "admin_", "heIp", "he1p", "noreply", "adm\u0131n"],
+)  # fmt: skip
 def test_a_reserved_name_is_refused_in_every_spelling(name: str) -> None:
     with pytest.raises(InvalidUsername, match="reserved"):
         parse_username(name)
 
 
-@pytest.mark.parametrize("name", ["admin1", "theroot"])
+@pytest.mark.parametrize("name", ["admin2", "theroot", "admins", "helper", "ruth"])
 def test_a_name_that_contains_a_reserved_one_is_free(name: str) -> None:
     assert parse_username(name).key == name
+
+
+def test_only_the_operator_gives_reserved_names() -> None:
+    assert parse_username("Admin", OPERATOR).key == "admin"
+    with pytest.raises(InvalidUsername, match="reserved"):
+        parse_username("Admin", Actor.visitor("", ""))  # of a Unix socket
+
+
+@pytest.mark.parametrize(
+    "sign", [*"!\"#$%&'()*,/:;<=>?[\\]^`{|}~", "\u30fb", "l\u00b7l", "\u0f0b", "\u06fd", "\u05f3"]
+)
+def test_a_name_is_of_letters_digits_and_a_few_signs(sign: str) -> None:
+    with pytest.raises(InvalidUsername, match=r"only letters|directions|kind of"):
+        parse_username(f"abcd{sign}")
+    assert login_key(f"abcd{sign}") != "abcd"  # an imported name
+
+
+@pytest.mark.parametrize("sign", "@.+-")
+def test_a_name_begins_with_a_letter_a_digit_or_an_underscore(sign: str) -> None:
+    with pytest.raises(InvalidUsername, match="begin with a letter, a digit or _"):
+        parse_username(f"{sign}abcd")
+    assert parse_username(f"_abcd{sign}") == f"_abcd{sign}"
 
 
 def test_a_reserved_name_still_logs_in_for_who_has_it() -> None:

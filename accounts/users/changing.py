@@ -79,7 +79,7 @@ def rename_user(user: User, new_username: str, actor: Actor) -> None:
     """Give a user another name; the old one no longer logs in, and is free at once. Raises
     InvalidUsername, UsernameTaken, and AccountError if the user is gone.
     """
-    name = usernames.parse_username(new_username)
+    name = usernames.parse_username(new_username, actor)
     with database.atomic():
         lock_for_update(user)
         old_names = names_of(user)

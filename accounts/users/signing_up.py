@@ -46,11 +46,11 @@ def create_user(username: str, password: str, actor: Actor) -> User:
     return _create(username, password, actor, record)
 
 
-def check_free(username: str) -> Username:
+def check_free(username: str, actor: Actor) -> Username:
     """Return a text as a username that is free now, to say no before a password is asked for.
     Raises InvalidUsername, UsernameTaken.
     """
-    name = usernames.parse_username(username)
+    name = usernames.parse_username(username, actor)
     mine = (Key.provider == USERNAME_PROVIDER) & (Key.provider_user_id == name.key)
     if Key.select().where(mine).exists():
         raise UsernameTaken
@@ -62,7 +62,8 @@ def _create(username: str, password: str, actor: Actor, finish: Callable[[User],
     is created counts against its address; a name that is taken counts as a failed log-in, since the
     answer tells that it exists.
     """
-    name, password = usernames.parse_username(username), passwords.parse_password(password)
+    name = usernames.parse_username(username, actor)
+    password = passwords.parse_password(password)
     common_passwords.refuse_common(password, name)
     created, failed = throttling.signup_address(actor), throttling.login_address(actor)
     # Hashed even when the name is taken, so that the answer takes as long either way.

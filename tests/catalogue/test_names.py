@@ -56,7 +56,7 @@ def test_b026_an_all_cyrillic_name_stands_beside_its_latin_twin(app):
 
 
 def test_b027_a_full_width_name_is_its_ascii_spelling(app):
-    same_account(app, ["admin", "ａｄｍｉｎ", "ＡＤＭＩＮ"])
+    same_account(app, ["janet", "ｊａｎｅｔ", "ＪＡＮＥＴ"])
 
 
 def test_b027_a_ligature_is_refused(browser):
@@ -117,7 +117,7 @@ def test_b032_a_long_s_is_refused(browser):
 
 @pytest.mark.parametrize("mark", ["\u0301", "\u0345", "\u0e31", "\u093e"])
 def test_b033_a_combining_mark_at_the_start_is_refused(browser, mark):
-    refused(browser, f"{mark}abcd", "combining mark")
+    refused(browser, f"{mark}abcd", "begin with a letter")
 
 
 @pytest.mark.parametrize("character", ["\u0378", "\ue000", "\ufffe", "\U000fffff", "\U0010ffff"])
@@ -133,7 +133,7 @@ def test_b035_variation_selectors_tags_and_emoji_are_refused(browser, part):
 
 
 @pytest.mark.parametrize(
-    "name", ["admin", "root", "login", "null", "None", "undefined", "Vestibule", "static", "true"]
+    "name", ["login", "null", "None", "undefined", "Vestibule", "static", "true"]
 )
 def test_b036_names_that_sound_important_are_ordinary(app, browser, name):
     assert browser.sign_up(name).status_code == 302
@@ -143,13 +143,37 @@ def test_b036_names_that_sound_important_are_ordinary(app, browser, name):
     assert browser.log_in(name).status_code == 302
 
 
-@pytest.mark.parametrize("name", ["admin", "ADMIN", "ａｄｍｉｎ", "Root"])
-def test_b036_an_operator_can_reserve_names(browser, monkeypatch, name):
-    monkeypatch.setattr(settings, "RESERVED_USERNAMES", ("Admin", "root"))
+@pytest.mark.parametrize("name", ["admin", "ADMIN", "ａｄｍｉｎ", "Root", "r00t", "supp.ort_"])
+def test_b036_names_that_visitors_would_trust_are_reserved(browser, name):
     refused(browser, name, "reserved")
 
 
-@pytest.mark.parametrize("name", ["....", "../..", "conn", "-rf4", "12345", "--help", "0000"])
+def test_b036_the_operator_gives_reserved_names(app, browser, runner):
+    made = runner.invoke(args=["users", "create", "Admin", "--password-stdin"], input=PASSWORD)
+    assert made.exit_code == 0
+    assert browser.log_in("admin").status_code == 302
+    assert runner.invoke(args=["users", "rename", "admin", "Root"]).exit_code == 0
+    page = browser.submit(
+        "/profile/username", {"new_username": "support", "current_password": PASSWORD}
+    )
+    assert "reserved" in field_error(page.text, "new_username")
+
+
+@pytest.mark.parametrize("name", ["Gate", "g.a.t.e", "gäte"])
+def test_b036_an_operator_can_reserve_others(browser, monkeypatch, name):
+    monkeypatch.setattr(settings, "RESERVED_USERNAMES", ("gate",))
+    refused(browser, name, "reserved")
+    assert browser.sign_up("admin").status_code == 302
+
+
+@pytest.mark.parametrize("name", ["....", "../..", "-rf4", "--help", "a:b:c", "x!yz", "id:x0"])
+def test_b037_a_name_of_other_signs_is_refused(browser, name):
+    refused(browser, name, "letter")
+
+
+@pytest.mark.parametrize(
+    "name", ["conn", "12345", "0000", "_rf4", "a@b.c", "a+b-c", "हिन्दी", "ไทยไทย"]
+)
 def test_b037_odd_names_are_ordinary_on_pages_and_on_the_command_line(browser, runner, name):
     assert browser.sign_up(name).status_code == 302
     assert name in page_text(browser.get("/profile").text)

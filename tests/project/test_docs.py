@@ -20,7 +20,11 @@ from web.logs import Refused
 SECURITY = (ROOT / "docs/security.md").read_text()
 OPERATING = (ROOT / "docs/operating.md").read_text()
 README = (ROOT / "README.md").read_text()
-IN_WORDS = {"SECRET_KEY": "made on first start", "HASH_THREADS": "available cores"}
+IN_WORDS = {
+    "SECRET_KEY": "made on first start",
+    "HASH_THREADS": "available cores",
+    "RESERVED_USERNAMES": "admin, root, support …",
+}
 
 
 def section(page: str, heading: str) -> str:
@@ -56,8 +60,10 @@ def settings_of(rows: list[list[str]]) -> dict[str, str]:
     """Return each name with its default, as in a table; "`HOST`, `PORT`" share a row."""
     found = {}
     for row in rows:
-        names, defaults = (re.sub("`", "", cell).split(", ") for cell in row[:2])
-        found |= dict(zip(names, defaults, strict=True))
+        names, defaults = (re.sub(r"`| \(.*", "", cell) for cell in row[:2])
+        several = names.split(", ")
+        values = defaults.split(", ") if len(several) > 1 else [defaults]
+        found |= dict(zip(several, values, strict=True))
     return found
 
 
