@@ -8,6 +8,7 @@ ConfigError that names the setting, so that a typing error shows at once.
 import functools
 import os
 import secrets
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -131,8 +132,13 @@ class Config:
             if name in given and values[name] > values["SESSION_MAX_AGE"]:
                 raise ConfigError(f"{name}: longer than SESSION_MAX_AGE{given[name].place}")
         if not values["SECRET_KEY"]:
-            values["SECRET_KEY"] = kept_secret_key(Path(instance_path))
+            values["SECRET_KEY"] = kept_secret_key(Path(instance_path), make=not only_looks())
         return cls(**values)
+
+    @property
+    def SETTINGS_FILE(self) -> Path:  # noqa: N802 # app.config takes what is in capitals
+        """The file below the environment, whether it is there or not."""
+        return settings_file()
 
     @property
     def over_https(self) -> bool:
@@ -143,16 +149,20 @@ class Config:
 def given_settings(names: frozenset[str], overrides: Mapping[str, str]) -> dict[str, Given]:
     """Return all settings that are not empty, each from the first that has it."""
     variables = environment()
-    file = variables.get("VESTIBULE_ENV", "")
     # A worker that bin/serve starts later, by a fork, has the settings that the others have.
     read = _read_once if "FLASK_RUN_FROM_CLI" in variables else read_settings_file
-    kept = read(FOLDER / (file or ".env"), names, must_exist=bool(file))
+    kept = read(settings_file(), names, must_exist=bool(variables.get("VESTIBULE_ENV")))
     return {name: given for name, given in kept.items() if given.text} | {
         name: Given(source[name], "")
         for source in (variables, overrides)
         for name in names
         if source.get(name)
     }
+
+
+def settings_file() -> Path:
+    """Return the file below the environment, whether it is there or not."""
+    return FOLDER / (environment().get("VESTIBULE_ENV") or ".env")
 
 
 _read_once = functools.cache(read_settings_file)
@@ -171,12 +181,20 @@ def environment() -> dict[str, str]:
     return variables
 
 
-def kept_secret_key(folder: Path) -> str:
-    """Return the key kept in `folder`/secret_key, making it (mode 0600) the first time. Raises
-    ConfigError when the folder cannot be used. os.link never overwrites: of two processes that
-    start at once the second finds the first one's key, and both sign alike.
+def only_looks() -> bool:
+    """Return whether this is the command that makes nothing, not even a key: flask doctor."""
+    return "FLASK_RUN_FROM_CLI" in os.environ and "doctor" in sys.argv
+
+
+def kept_secret_key(folder: Path, make: bool = True) -> str:
+    """Return the key kept in `folder`/secret_key, making it (mode 0600) the first time; "" when
+    there is none to be made. Raises ConfigError when the folder cannot be used. os.link never
+    overwrites: of two processes that start at once the second finds the first one's key, and both
+    sign alike.
     """
     path = folder / "secret_key"
+    if not make and not path.exists():
+        return ""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():

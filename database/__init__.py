@@ -15,7 +15,7 @@ from typing import Any
 from peewee import DatabaseProxy, OperationalError
 
 from .address import DatabaseURLError, is_postgresql, sqlite_path
-from .foreign import ForeignDatabase
+from .foreign import DatabaseRefused, ForeignDatabase
 from .sqlite import SQLite
 
 database = DatabaseProxy()
@@ -78,4 +78,4 @@ def advice(error: BaseException) -> str:
     while error.__context__ is not None:  # what came first, not what it led to
         error = error.__context__
     known = str(database.advice(error))
-    return OWN_DATABASE if isinstance(error, ForeignDatabase) else known
+    return OWN_DATABASE if isinstance(error, DatabaseRefused) else known

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from peewee import IntegrityError, Model, ModelSelect, OperationalError, PeeweeException
 
-from . import foreign, untouched
+from . import untouched
 from .lock import Locked, lock_folder
 from .sqlite_connection import Connection, KeptConnections, file_id
 
@@ -58,7 +58,6 @@ class SQLite(KeptConnections):
         # The threads of this process take turns at transactions. SQLite alone lets each that finds
         # the file locked sleep up to 100 ms before it looks again, while others overtake it.
         self._turn = Lock()
-        self._examined: tuple[int, int] | None = None
         url = untouched.uri(path, "mode=rw")
         super().__init__(url, pragmas=PRAGMAS, lock_type="IMMEDIATE", uri=True)
 
@@ -149,7 +148,7 @@ class SQLite(KeptConnections):
     def wrong_settings(self) -> dict[str, object]:
         """Return the PRAGMAS that are not in force, with their values."""
         meant = {**PRAGMAS, "synchronous": 2}  # SQLite's number for "full"
-        found = {name: self.pragma(name) for name in meant}
+        found = {name: self.pragma(name) for name in meant} | self._seen
         return {name: value for name, value in found.items() if value != meant[name]}
 
     def find_damage(self) -> list[str]:
@@ -158,16 +157,6 @@ class SQLite(KeptConnections):
         faults = [" ".join(row[0].split()) for row in checked if row[0] != "ok"]
         orphans = self.execute_sql("PRAGMA foreign_key_check").fetchall()
         return faults + [f"a row of {row[0]} without its {row[2]}" for row in orphans[:5]]
-
-    def _connect(self) -> Connection:
-        # Another application's file is refused before SQLite opens it, which could change it. Once
-        # for each file: closing the copied one would drop the locks of its other connections.
-        if (found := file_id(self.path)) not in (None, self._examined):
-            path = os.path.realpath(self.path)  # its WAL is beside the file, not beside a link
-            untouched.refuse_other_kinds(path)
-            untouched.look_into(path, lambda connection: foreign.is_ours(connection, self))
-            self._examined = found
-        return super()._connect()
 
     def _add_conn_hooks(self, conn: Connection) -> None:
         # Checked before the pragmas: the first of them would write into an empty file.

@@ -4,12 +4,14 @@ import os
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from peewee import SqliteDatabase, __exception_wrapper__  # type: ignore[attr-defined]
+
+from . import foreign, untouched
 
 REOPENED_AFTER = 60  # seconds: how long another schema may go unnoticed
 
@@ -59,8 +61,13 @@ class KeptConnections(SqliteDatabase):
     them: 7 % of a page. There is no lock here: a deque's ends are thread-safe.
     """
 
+    path: str
+    table_names: str
+
     def __init__(self, *args: Any, **options: Any) -> None:
         self._waiting: deque[Connection] = deque()
+        self._examined: tuple[int, int] | None = None
+        self._seen: dict[str, object] = {}  # settings that only_looking cannot see otherwise
         super().__init__(*args, factory=Connection, check_same_thread=False, **options)
 
     def first_row(self, sql: str, values: Sequence[Any]) -> Any:
@@ -82,7 +89,41 @@ class KeptConnections(SqliteDatabase):
             if connection.is_good():
                 return connection
             connection.close()
+        self._examine()
         return super()._connect()  # type: ignore[misc,no-any-return]
+
+    def _examine(self) -> None:
+        """Refuse another application's file before SQLite opens it, which could change it. Once for
+        each file: closing one that is copied drops the locks of its other connections.
+        """
+        if (found := file_id(self.path)) not in (None, self._examined):
+            path = os.path.realpath(self.path)  # its WAL is beside the file, not beside a link
+            untouched.refuse_other_kinds(path)
+            untouched.look_into(path, lambda connection: foreign.is_ours(connection, self))
+            self._examined = found
+
+    @contextmanager
+    def only_looking(self) -> Iterator[None]:
+        """Let connections change nothing: none makes, moves or removes a WAL or a lock file."""
+        path = os.path.realpath(self.path)
+        self.close_all()
+        self._examined = None
+        if not os.path.isfile(path):  # noqa: PTH113 - what else it is, `_examine` says
+            yield
+            return
+        usual = {name: getattr(self, name) for name in ("database", "_pragmas", "_seen")}
+        self._seen = {"journal_mode": untouched.journal_mode(path)}
+        self._pragmas = [pair for pair in usual["_pragmas"] if pair[0] != "journal_mode"]
+        with untouched.uri_to_look(path) as self.database:
+            try:
+                yield
+            finally:
+                self.close_all()
+                vars(self).update(usual)
+
+    def is_locked(self) -> bool:
+        """Return whether another process locks it now; not to be asked while it is open here."""
+        return untouched.is_locked(os.path.realpath(self.path))
 
     def _next(self) -> Connection | None:
         with suppress(IndexError):

@@ -6,9 +6,11 @@ moves a WAL into it. `immutable` keeps it from all that, and from locks; but the
 
 import sqlite3
 import stat
+import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import closing, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -16,7 +18,16 @@ from urllib.parse import quote
 
 from peewee import OperationalError
 
+from .foreign import DatabaseRefused
+
+if sys.platform != "win32":
+    import fcntl
+
 TRIES = 3  # a copy made while its application moves the WAL may be torn
+IN_WAL_MODE = b"\2\2"  # at 18 in the header
+# The bytes that SQLite locks, in the file and in its -shm: os_unix.c and wal.c of SQLite.
+SHARED, SHARED_SIZE, WAL_WRITE = 0x4000_0002, 510, 120
+PATIENCE = 5  # seconds: a write waits as long
 SMALLEST = 512  # bytes: one page
 KINDS = {
     stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket",
@@ -43,12 +54,12 @@ def refuse_orphaned_wal(path: str) -> None:
 
 
 def refuse_other_kinds(path: str) -> None:
-    """Raise OperationalError for what cannot be a database. Even opening a pipe would wait for its
-    writer, and SQLite takes a short text for an empty database.
+    """Raise an OperationalError for what cannot be a database: even opening a pipe would wait for
+    its writer, and SQLite takes a short text for an empty database.
     """
     status = Path(path).stat()
     if kind := KINDS.get(stat.S_IFMT(status.st_mode)):
-        raise OperationalError(f"{path} is {kind}, not a database")
+        raise DatabaseRefused(f"{path} is {kind}, not a database")
     if 0 < status.st_size < SMALLEST:
         raise OperationalError(f"{path}: file is not a database")
     refuse_orphaned_wal(path)
@@ -73,10 +84,61 @@ def look_into(path: str, judge: Callable[[Any], bool]) -> None:
 
 
 def _judge_copy(path: str, judge: Callable[[Any], bool]) -> None:
+    with private_copy(path) as copy, closing(sqlite3.connect(copy)) as connection:
+        judge(connection)
+
+
+@contextmanager
+def private_copy(path: str) -> Iterator[Path]:
+    """Yield a copy of a file and its WAL, deleted after the block."""
     with tempfile.TemporaryDirectory(prefix="vestibule-") as folder:
         copy = Path(folder, "copy.db")
         copyfile(path, copy)
         with suppress(FileNotFoundError):
             copyfile(f"{path}-wal", f"{copy}-wal")
-        with closing(sqlite3.connect(copy)) as connection:
-            judge(connection)
+        yield copy
+
+
+@contextmanager
+def uri_to_look(path: str) -> Iterator[str]:
+    """Yield a URI to read a database by, changing nothing. With a WAL, SQLite reads it by its -shm,
+    and would make that where it is missing: then the URI is that of a copy.
+    """
+    if not size(f"{path}-wal"):
+        yield uri(path, "mode=ro&immutable=1")
+    elif size(f"{path}-shm"):
+        yield uri(path, "mode=ro")
+    else:
+        with private_copy(path) as copy:
+            yield uri(copy, "mode=rw")
+
+
+def journal_mode(path: str) -> str:
+    """Return how a database that is not open now keeps its journal."""
+    with Path(path).open("rb") as file:
+        return "wal" if file.read(20)[18:] == IN_WAL_MODE else "delete"
+
+
+def is_locked(path: str) -> bool:
+    """Return whether another process keeps all others from reading or writing for as long as a
+    write waits. Not while this process has the file open: closing it drops the locks on it.
+    """
+    if sys.platform == "win32":
+        return False
+    deadline = time.monotonic() + PATIENCE
+    while not (_is_free(path, SHARED, SHARED_SIZE) and _is_free(f"{path}-shm", WAL_WRITE, 1)):
+        if time.monotonic() > deadline:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _is_free(path: str, start: int, length: int) -> bool:
+    try:
+        with Path(path).open("rb") as file:
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB, length, start)
+    except FileNotFoundError:
+        return True
+    except (BlockingIOError, PermissionError) as error:  # of a lock: EAGAIN or EACCES, says POSIX
+        return error.filename is not None  # or of the file, which may not be read
+    return True

@@ -1,7 +1,7 @@
 """A PostgreSQL server, shared by many Vestibules. Replication and failover are its business."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
@@ -83,6 +83,7 @@ class PostgreSQL(PooledPsycopg3Database):
     has_sqlite_table_options = False
     allows_nul = False
     serializes_writes = False
+    only_looking = nullcontext  # to read changes nothing here
     table_names = (  # and views; not those that an extension brings along
         "SELECT relname::text FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace AS schema"
         " ON schema.oid = relnamespace WHERE nspname = current_schema() AND relkind IN"

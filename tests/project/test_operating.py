@@ -16,6 +16,7 @@ import migrations
 from accounts import passwords, users
 from accounts.actor import Actor
 from app import create_app
+from cli.doctor import files
 from database import database
 from models import Session
 
@@ -31,6 +32,8 @@ VARYING = [
     (r"\b(?=[a-z]*[0-9])[a-z0-9]{15}\b", "0" * 15),  # ids
     (r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2026-11-23T11:54:00Z"),
     (r"\d+\.\d MB", "some"),
+    (r"Python [\d.]+, SQLite [\d.]+", "Python, SQLite"),
+    (r"[\d,]+ MiB free", "room"),
 ]
 
 
@@ -39,8 +42,11 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask
     """An installation without a database, its instance folder in tmp_path."""
     folder = str(tmp_path / "instance")
     monkeypatch.setattr(passwords, "ARGON2", CHEAP_ARGON2)
+    monkeypatch.setattr(files, "MOUNTS", tmp_path / "none")  # this may be a container
     monkeypatch.setattr("flask.Flask.auto_find_instance_path", lambda _app: folder)
-    yield create_app({**NO_LIMITS, "SECRET_KEY": "", "DATABASE_URL": "sqlite:///vestibule.db"})
+    app = create_app({**NO_LIMITS, "SECRET_KEY": "", "DATABASE_URL": "sqlite:///vestibule.db"})
+    app.config["SETTINGS_FILE"] = Path("/srv/vestibule/.env")
+    yield app
     database.close_all()
 
 
