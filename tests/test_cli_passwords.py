@@ -1,8 +1,5 @@
 """How the commands take a password: hidden and twice, or from standard input."""
 
-import os
-import pty
-import select
 import subprocess
 
 import pytest
@@ -11,6 +8,7 @@ from commands import done, refused, run, user
 from conftest import PASSWORD, Browser
 from flask import Flask
 from processes import FLASK, PATIENCE, ROOT, environment, flask
+from terminal import terminal
 
 from accounts import users
 from accounts.actor import Actor
@@ -53,26 +51,13 @@ def test_create_asks_again_when_the_two_differ(run) -> None:
 
 def test_what_is_typed_on_a_terminal_is_not_shown(settings: dict[str, str]) -> None:
     flask(settings, "db", "init")
-    terminal, end = pty.openpty()
-    process = subprocess.Popen(
-        [*FLASK, "users", "create", "Jane"],
-        stdin=end, stdout=end, stderr=end,
-        env=environment(settings), cwd=ROOT, start_new_session=True,
-    )  # fmt: skip
-    shown = b""
-    try:
-        for prompt in (b"Password: ", b"confirmation: ", b"Created Jane"):
-            while prompt not in shown:
-                assert select.select([terminal], [], [], PATIENCE)[0], shown
-                shown += os.read(terminal, 1000)
-            os.write(terminal, PASSWORD.encode() + b"\n")
-        assert process.wait(timeout=PATIENCE) == 0
-    finally:
-        process.kill()
-        process.wait()
-        os.close(terminal)
-        os.close(end)
-    assert b"horse" not in shown.partition(b"Created")[0]
+    with terminal(settings, "users", "create", "Jane") as screen:
+        for prompt in (b"Password:", b"confirmation:"):
+            screen.wait_for(prompt)
+            screen.press(PASSWORD.encode() + b"\n")
+        screen.wait_for(b"Created Jane")
+        assert screen.wait_for_end() == 0
+    assert b"horse" not in screen.shown
 
 
 @pytest.mark.parametrize(
