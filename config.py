@@ -20,7 +20,7 @@ from typing import Any
 from dotenv import dotenv_values, find_dotenv
 from flask.helpers import get_load_dotenv
 
-from cores import available_cores
+from cores import available_cores, available_memory, hashes_that_fit
 from parsing import (
     SECRET_KEY_BYTES,
     ConfigError,
@@ -42,6 +42,7 @@ from parsing import (
 FOLDER = Path(__file__).parent
 
 
+HASHES, WAITING = hashes_that_fit(available_cores(), available_memory())
 RESERVED = (
     "abuse,admin,administrator,anonymous,billing,contact,everyone,help,helpdesk,hostmaster,info,"
     "moderator,no-reply,nobody,official,operator,owner,postmaster,root,security,service,staff,"
@@ -104,10 +105,12 @@ class Config:
         "365 d", duration(3650), "how long events of accounts are kept"
     )
     HASH_THREADS: int = setting(
-        str(min(available_cores(), 256)), whole_number(1, 256), "passwords hashed at once"
+        str(HASHES), whole_number(1, 256), "passwords hashed at once: 20 MiB each"
     )
     HASH_QUEUE: int = setting(
-        "40", whole_number(0, 1000), "log-ins that may wait for a hash; the next is told to retry"
+        str(WAITING),
+        whole_number(0, 1000),
+        "log-ins that may wait for a hash; the next is told to retry",
     )
 
     @classmethod
@@ -172,13 +175,12 @@ def environment() -> dict[str, str]:
     """Return the environment without what the command `flask` has put there by itself: it takes
     .env and .flaskenv from where it is started, whatever they belong to. bin/flask forbids that.
     """
-    variables = dict(os.environ)
-    if "FLASK_RUN_FROM_CLI" in variables and get_load_dotenv():
+    if "FLASK_RUN_FROM_CLI" in os.environ and get_load_dotenv():
         for file in (".flaskenv", ".env"):
             for name, value in dotenv_values(find_dotenv(file, usecwd=True)).items():
-                if variables.get(name) == value:
-                    del variables[name]
-    return variables
+                if os.environ.get(name) == value:
+                    del os.environ[name]  # also for the server's workers, which start elsewhere
+    return dict(os.environ)
 
 
 def only_looks() -> bool:

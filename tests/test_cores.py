@@ -1,4 +1,4 @@
-"""The default of HASH_THREADS: the cores that this process may use."""
+"""The defaults of HASH_THREADS and HASH_QUEUE: what this process may use."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from processes import ROOT
 
-from cores import available_cores
+from cores import available_cores, available_memory, hashes_that_fit
 
 
 @pytest.fixture(autouse=True)
@@ -78,15 +78,61 @@ def test_without_affinity_and_proc_the_machine_counts(
     assert available_cores(tmp_path) == cores
 
 
-@pytest.mark.parametrize(("cores", "threads"), [(3, 3), (384, 256)])
-def test_the_default_of_hash_threads_is_the_available_cores_up_to_its_limit(
-    cores: int, threads: int
+GIB = 1024 * 1024 * 1024
+MACHINE = 8 * 1024  # MiB
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "files", "memory"),
+    [
+        (V2, {}, MACHINE // 2),
+        (V2, {"a/x/memory.max": "max\n"}, MACHINE // 2),
+        (V2, {"a/x/memory.max": f"{GIB}\n"}, 1024),
+        (V2, {"a/x/memory.max": "max\n", "a/memory.max": f"{GIB}\n"}, 1024),
+        (V2, {"a/x/memory.max": f"{64 * GIB}\n"}, MACHINE // 2),
+        ("0::/\n", {"memory.max": f"{GIB // 2}\n"}, 512),  # in a container
+        (V1, {"memory/other/memory.limit_in_bytes": f"{GIB}\n"}, 1024),
+        (V1, {"memory/memory.limit_in_bytes": f"{GIB}\n"}, 1024),
+        (V1, {"memory/other/memory.limit_in_bytes": "9223372036854771712\n"}, MACHINE // 2),
+        (V1, {"memory/docker/abc/memory.limit_in_bytes": "1\n"}, MACHINE // 2),
+        *[(V2, {"a/x/memory.max": strange}, MACHINE // 2) for strange in ("", "x", "-1", "0")],
+    ],
+)  # fmt: skip
+def test_the_memory_of_the_cgroup_counts_and_half_of_the_machines(
+    tmp_path: Path, cgroup: str, files: dict[str, str], memory: int
 ) -> None:
+    root = machine(tmp_path, cgroup, files)
+    (root / "proc/meminfo").write_text(f"MemTotal:       {MACHINE * 1024} kB\nMemFree: 1 kB\n")
+    assert available_memory(root) == memory
+
+
+def test_where_nothing_is_known_memory_is_no_limit(tmp_path: Path) -> None:
+    assert hashes_that_fit(8, available_memory(tmp_path)) == (8, 40)
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory", "fitting"),
+    [
+        (2, 4096, (2, 40)),
+        (64, 4096, (64, 40)),
+        (384, 65536, (256, 40)),
+        (64, 512, (18, 40)),
+        (2, 128, (1, 27)),
+        (64, 64, (1, 4)),
+    ],
+)
+def test_as_many_hashes_as_fit(cores: int, memory: int, fitting: tuple[int, int]) -> None:
+    assert hashes_that_fit(cores, memory) == fitting
+
+
+def test_the_defaults_are_what_fits() -> None:
     code = (
-        f"import cores; cores.available_cores = lambda: {cores}; from config import Config\n"
-        "print(Config.load('', {'SECRET_KEY': '0123456789abcdef' * 4}).HASH_THREADS)"
+        "import cores; cores.available_cores = lambda: 64; cores.available_memory = lambda: 512\n"
+        "from config import Config\n"
+        "config = Config.load('', {'SECRET_KEY': '0123456789abcdef' * 4})\n"
+        "print(config.HASH_THREADS, config.HASH_QUEUE)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert int(done.stdout) == threads
+    assert done.stdout.split() == ["18", "40"]

@@ -168,6 +168,20 @@ def test_what_stands_in_the_environment_wins_also_over_flasks_own_reading(
     assert sorted(path.name for path in tmp_path.glob("*.db")) == ["given.db"]
 
 
+def test_what_flask_took_from_elsewhere_is_gone_for_the_workers_too(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stray = tmp_path / "stray"
+    stray.mkdir()
+    (stray / ".env").write_text("PORT=9999\n")
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")
+    monkeypatch.setenv("PORT", "9999")  # by flask
+    monkeypatch.chdir(stray)
+    assert load("PORT=7000\n", file).PORT == 7000
+    monkeypatch.chdir(tmp_path)
+    assert Config.load("", {"SECRET_KEY": KEY}).PORT == 7000
+
+
 def test_a_command_reads_the_file_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")
     assert load("PORT=7000\n", file).PORT == 7000

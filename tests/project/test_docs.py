@@ -1,7 +1,6 @@
 """The documents are true: promises name their tests, tables agree with the code."""
 
 import ast
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -14,6 +13,7 @@ from accounts.events import Kind
 from accounts.passwords import PASSWORD_MAX, PASSWORD_MIN
 from accounts.usernames import USERNAME_MAX, USERNAME_MIN
 from config import Config
+from cores import available_cores, available_memory, hashes_that_fit
 from models import User
 from web.logs import Refused
 
@@ -69,7 +69,9 @@ def settings_of(rows: list[list[str]]) -> dict[str, str]:
 
 def defaults() -> dict[str, str]:
     fields = {name: field.metadata for name, field in Config.__dataclass_fields__.items()}
-    assert fields["HASH_THREADS"]["default"] == str(len(os.sched_getaffinity(0)))
+    assert fields["HASH_THREADS"]["default"] == str(
+        hashes_that_fit(available_cores(), available_memory())[0]
+    )
     return {name: data["default"] or "none" for name, data in fields.items()} | IN_WORDS
 
 
