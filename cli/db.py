@@ -1,5 +1,6 @@
 """flask db: create, check, back up and copy the database."""
 
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -8,11 +9,12 @@ import click
 import migrations
 from accounts.times import iso_time
 from database import HAS_POSTGRESQL, DatabaseURLError, database
-from database.backup import BackupRefused, write_backup
+from database.backup import BackupRefused, keep_copy, write_backup
 from models import MODELS
 
 from .commands import Commands, count, json_option, progress_bar
 from .output import print_rows, printable, say
+from .version import VERSION
 
 
 @click.group(cls=Commands)
@@ -26,8 +28,29 @@ def init() -> None:
 
     Running it again changes nothing. No data is ever dropped.
     """
-    applied = migrations.upgrade()
+    applied = upgrade()
     say(f"{printable(database.location)}: {upgraded(applied)}")
+
+
+def upgrade() -> list[str]:
+    """Bring the database to the newest schema, and keep a copy of it as it was. Return what was
+    applied. Without room for the copy, nothing changes.
+    """
+    try:
+        return migrations.upgrade(_keep_copy)
+    except BackupRefused as error:
+        raise click.ClickException(f"not migrated, since no copy can be kept: {error}") from None
+
+
+def _keep_copy() -> None:
+    if copy := keep_copy(VERSION):
+        announce(f"Kept a copy from before the migration: {copy}")
+
+
+def announce(line: str) -> None:
+    """Tell a person something. That no one can be told must not stop what is done."""
+    with suppress(OSError, click.ClickException, SystemExit):
+        say(printable(line))
 
 
 def upgraded(applied: list[str]) -> str:

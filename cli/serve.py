@@ -8,12 +8,10 @@ import click
 from flask.cli import ScriptInfo, pass_script_info
 from werkzeug.serving import run_simple
 
-import migrations
 from database import database
 
 from .commands import one_line_refusals
-from .db import upgraded
-from .output import say
+from .db import announce, upgrade, upgraded
 
 
 @click.command()
@@ -27,7 +25,7 @@ def serve(info: ScriptInfo, dev: bool) -> None:
             "the server needs Linux or macOS: use WSL, a container, or flask serve --dev"
         )
     with one_line_refusals():
-        if applied := migrations.upgrade():
+        if applied := upgrade():
             announce(f"Database {database.location}: {upgraded(applied)}.")
     with suppress(OSError):  # keep no folder in use; one that was deleted stops granian
         os.chdir(app.root_path)
@@ -39,9 +37,3 @@ def serve(info: ScriptInfo, dev: bool) -> None:
         from .server import serve_granian  # noqa: PLC0415 - cannot be imported on Windows
 
         serve_granian(app)
-
-
-def announce(line: str) -> None:
-    """Tell a person something. That no one can be told must not stop the server."""
-    with suppress(OSError, click.ClickException, SystemExit):
-        say(line)

@@ -16,7 +16,7 @@ from granian.log import LogLevels
 
 from database import database
 
-from .serve import announce
+from .db import announce
 from .worker import keep_stops_from_workers, load_worker
 
 PAGE_THREADS = 16

@@ -1,15 +1,20 @@
 """A consistent copy of the database while the application runs."""
 
 import os
+import re
 import secrets
 import sqlite3
 from contextlib import closing, nullcontext, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from database import database
 from database.sqlite import SQLite
 
 PAGES = 2000  # 8 MiB, copied at once; Ctrl-C works in between
+
+
+KEPT = 3  # copies from before a migration
 
 
 class BackupRefused(Exception):
@@ -34,12 +39,38 @@ def write_backup(file: Path) -> int:
         _sync(draft)
         _publish(draft, file)
         _sync(file.parent)
-    except OSError as error:
-        raise BackupRefused(f"{file}: {error.strerror}") from None
+    except (OSError, sqlite3.Error) as error:
+        raise BackupRefused(f"{file}: {getattr(error, 'strerror', error)}") from None
     finally:
         with suppress(OSError):
             draft.unlink()
     return file.stat().st_size
+
+
+def keep_copy(version: str) -> Path | None:
+    """Before this version migrates the database, copy it to a new file beside it, and delete all
+    such copies but the newest three. Return the copy, None for PostgreSQL. Raises BackupRefused.
+    """
+    if not isinstance(database.obj, SQLite):
+        return None
+    path, now = Path(os.path.realpath(database.path)), datetime.now(UTC)
+    copy = path.with_name(f"{path.stem}-before-{version}-{now:%Y%m%dT%H%M%SZ}{path.suffix}")
+    write_backup(copy)
+    for old in kept_copies()[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return copy
+
+
+def kept_copies() -> list[Path]:
+    """Return the copies that were kept before migrations, the newest last."""
+    if not isinstance(database.obj, SQLite):
+        return []
+    path = Path(os.path.realpath(database.path))
+    name = re.compile(
+        rf"{re.escape(path.stem)}-before-[^-]+-([0-9]{{8}}T[0-9]{{6}}Z){re.escape(path.suffix)}"
+    )
+    found = {file: name.fullmatch(file.name) for file in path.parent.iterdir()}
+    return sorted((file for file, match in found.items() if match), key=lambda file: found[file][1])  # type: ignore[index]
 
 
 def _copy(copy: sqlite3.Connection) -> None:
@@ -68,9 +99,7 @@ def _sync(path: Path) -> None:
 def _publish(draft: Path, file: Path) -> None:
     try:
         os.link(draft, file)
-    except (
-        AttributeError,
-        OSError,
-    ):  # the file exists, which O_EXCL refuses too, or a USB stick has no hard links
+    except (AttributeError, OSError):
+        # The file exists, which O_EXCL refuses too, or a USB stick has no hard links.
         os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
         draft.replace(file)

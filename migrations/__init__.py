@@ -4,7 +4,7 @@ Peewee's Runner runs them. It switches foreign keys off around a table rebuild (
 deletes every child row) and commits each script together with its entry in the history.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from playhouse.migrations import Migration, Runner
 from playhouse.schema_diff import diff_models
 
 from database import database
+from database.backup import kept_copies
 from database.foreign import is_ours
 from models import MODELS
 
@@ -36,15 +37,19 @@ class CheckedRunner(Runner):
         super()._run(name, module, direction, fake)
 
 
-def upgrade() -> list[str]:
+def upgrade(before: Callable[[], object] = lambda: None) -> list[str]:
     """Create the database if it is missing, and apply what is pending. Returns the names of the
     migrations applied, [] when there was nothing to do. Raises OperationalError when the database
-    cannot be used or is newer than this code.
+    cannot be used or is newer than this code. before: called before anything changes in a database
+    that has migrations already; what it raises keeps the database as it is.
     """
     with database.migration_lock(), any_schema(), database.connection_context():
-        if newer := [migration.name for migration in status() if migration.path is None]:
+        known = status()
+        if newer := [migration.name for migration in known if migration.path is None]:
             raise OperationalError(newer_than_this_code(newer))
         database.refuse_read_only()
+        if len({bool(migration.applied) for migration in known}) == 2:
+            before()
         return list(CheckedRunner(database, str(FOLDER)).up())
 
 
@@ -75,7 +80,9 @@ def check_schema(connection: Any) -> None:
 
 def newer_than_this_code(unknown: Iterable[str]) -> str:
     """Return what is wrong when migrations have been applied that this code does not know."""
-    return f"the database is newer than this code ({', '.join(unknown)}): update Vestibule"
+    text = f"the database is newer than this code ({', '.join(unknown)}): update Vestibule"
+    copies = kept_copies()
+    return f"{text}, or go back to the copy from before, {copies[-1]}" if copies else text
 
 
 @contextmanager

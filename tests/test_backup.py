@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -14,9 +15,11 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 from processes import flask
 
+import migrations
 from accounts import users
 from accounts.actor import OPERATOR
 from app import create_app
+from cli.version import VERSION
 from database import backup, database, release
 
 pytestmark = pytest.mark.database("sqlite")
@@ -140,3 +143,73 @@ def test_under_write_load_it_holds_every_commit_acknowledged_before(
     other = {**settings, "DATABASE_URL": f"sqlite:///{restored}"}
     assert flask(other, "db", "status").returncode == 0
     assert flask(other, "users", "show", before[0]).returncode == 0
+
+
+@pytest.fixture
+def future(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A migration that is yet to be applied."""
+    folder = tmp_path / "scripts"
+    shutil.copytree(migrations.FOLDER, folder)
+    monkeypatch.setattr(migrations, "FOLDER", folder)
+    script = folder / "0900_next.py"
+    script.write_text(
+        "def up(migrator, db):\n    db.execute_sql('CREATE TABLE hat (id INTEGER)')\n"
+    )
+    return script
+
+
+def test_before_a_migration_a_copy_is_kept_beside_the_database(
+    runner: FlaskCliRunner, tmp_path: Path, future: Path
+) -> None:
+    users.create_user("Jane", PASSWORD, OPERATOR)
+    before = dump(database.path)
+    result = runner.invoke(args=["db", "init"])
+    assert result.exit_code == 0, result.output
+    (copy,) = tmp_path.glob("test-before-*.db")
+    assert re.fullmatch(rf"test-before-{VERSION}-\d{{8}}T\d{{6}}Z\.db", copy.name)
+    assert str(copy) in result.stdout
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    assert dump(copy) == before
+    assert runner.invoke(args=["db", "init"]).exit_code == 0
+    assert list(tmp_path.glob("test-before-*.db")) == [copy], "only when something changes"
+    future.unlink()  # the code of before
+    older = runner.invoke(args=["db", "init"])
+    refused(older, "update Vestibule")
+    assert str(copy) in older.stderr
+
+
+def test_a_new_database_has_no_copy(settings: dict[str, str], tmp_path: Path) -> None:
+    done(create_app(settings).test_cli_runner().invoke(args=["db", "init"]), "made")
+    assert list(tmp_path.glob("*-before-*")) == []
+
+
+def test_the_newest_three_copies_are_kept_and_nothing_else_is_deleted(
+    app: Flask, tmp_path: Path
+) -> None:
+    dates = ("20250101T000000Z", "20250102T000000Z", "20250103T000000Z", "20250104T000000Z")
+    old = [tmp_path / f"test-before-0.{9 - n}.0-{date}.db" for n, date in enumerate(dates)]
+    others = [tmp_path / "test-before-lunch.db", tmp_path / "other-before-1-20250101T000000Z.db"]
+    for file in [*old, *others]:
+        file.touch()
+    copy = backup.keep_copy(VERSION)
+    assert backup.kept_copies() == [*old[2:], copy]
+    assert all(file.exists() for file in others)
+    assert not old[0].exists()
+
+
+@pytest.mark.parametrize(
+    "fault", [OSError(28, "No space left on device"), sqlite3.OperationalError("disk is full")]
+)
+def test_without_room_for_the_copy_nothing_is_migrated(
+    runner: FlaskCliRunner, tmp_path: Path, future: Path, monkeypatch, fault: Exception
+) -> None:
+    def full(_copy: object) -> None:
+        raise fault
+
+    before = dump(database.path)
+    monkeypatch.setattr(backup, "_copy", full)
+    full_disk = runner.invoke(args=["db", "init"])
+    refused(full_disk, "not migrated")
+    assert str(fault.args[-1]) in full_disk.stderr
+    assert dump(database.path) == before
+    assert list(tmp_path.glob("*before*")) == []

@@ -1,0 +1,3 @@
+"""Which Vestibule this is."""
+
+VERSION = "0.1.0"
