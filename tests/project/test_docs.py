@@ -165,3 +165,11 @@ def test_there_is_no_more_to_read_than_was_meant() -> None:
     accounts, python = (int(line.split()[0]) for line in done.stdout.splitlines())
     assert accounts <= 3800
     assert python <= 8400
+
+
+def test_the_version_is_that_of_the_changelog() -> None:
+    released = re.search(r"^## (\d\S*) \(", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released is not None
+    done = subprocess.run([ROOT / "bin/flask", "--version"], capture_output=True, check=True)
+    assert done.stdout.decode().splitlines()[0] == f"Vestibule {released[1]}"
+    assert b"Flask" in done.stdout
