@@ -198,7 +198,9 @@ def kept_secret_key(folder: Path, make: bool = True) -> str:
     if not make and not path.exists():
         return ""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            give_to_owner(folder)
         if not path.exists():
             _make_secret_key(path)
         for _ in range(50):  # without hard links, another process may be about to write it
@@ -223,6 +225,17 @@ def _make_secret_key(path: Path) -> None:
                 _write_secret_key(path)
     finally:
         draft.unlink(missing_ok=True)
+    give_to_owner(path)
+
+
+def give_to_owner(path: Path) -> None:
+    """Give what root has just made to the owner of the folder around it, as SQLite does with its
+    files: a command that root ran once must not keep the server out.
+    """
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        with suppress(OSError):
+            around = path.parent.stat()
+            os.chown(path, around.st_uid, around.st_gid)
 
 
 def _write_secret_key(path: Path) -> None:

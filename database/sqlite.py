@@ -86,6 +86,10 @@ class SQLite(KeptConnections):
             return False
         except OSError as error:
             raise OperationalError(f"{self.path}: {error.strerror}") from None
+        if hasattr(os, "geteuid") and os.geteuid() == 0:  # SQLite does so with -wal and -shm
+            with suppress(OSError):
+                around = Path(path).parent.stat()
+                os.chown(path, around.st_uid, around.st_gid)
         return True
 
     def finish(self) -> None:

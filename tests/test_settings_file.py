@@ -221,3 +221,20 @@ def test_the_commands_in_bin_find_the_address_in_the_file(
         is_ready() {{ false; }}; database_url"""
     done = run(file.parent, "sh", "-euc", script, VESTIBULE_ENV=str(file), DATABASE_URL=variable)
     assert (done.returncode, done.stderr, done.stdout.strip()) == (0, "", address)
+
+
+@pytest.mark.database("sqlite")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, 12345, 12345)
+    script = f"""import migrations, app
+        app.Flask.auto_find_instance_path = lambda _app: {str(home / "instance")!r}
+        app.create_app(); migrations.upgrade()"""
+    script = "\n".join(line.strip() for line in script.splitlines())
+    done = run(ROOT, sys.executable, "-c", script, VESTIBULE_ENV="/dev/null", SECRET_KEY="")
+    assert (done.returncode, done.stderr) == (0, "")
+    made = [*home.rglob("*")]
+    assert {"secret_key", "vestibule.db"} < {path.name for path in made}
+    assert {path.stat().st_uid for path in made} == {12345}

@@ -83,6 +83,14 @@ def test_every_setting_is_in_the_table_with_its_default_and_a_reason(page: str) 
     assert all(len(row[2].split()) >= 2 for row in rows)
 
 
+def test_the_memory_of_the_unit_is_enough_for_the_hashes_it_speaks_of() -> None:
+    memory = int(re.findall(r"^MemoryMax=(\d+)M$", OPERATING, re.MULTILINE)[0])
+    words = f"`MemoryMax={memory}M` is enough to hash {hashes_that_fit(1000, memory)[0]} passwords"
+    assert words in OPERATING
+    base, each = map(int, re.findall(r"allow (\d+) MiB and (\d+) MiB for each core", OPERATING)[0])
+    assert all(hashes_that_fit(cores, base + each * cores) == (cores, 40) for cores in (1, 8, 64))
+
+
 def test_every_event_of_the_log_is_explained_and_no_other() -> None:
     rows = table(section(OPERATING, "The log"))
     assert {row[0].strip("`") for row in rows} == {*Kind, *Refused, "sys_error"}

@@ -41,6 +41,7 @@ VARYING = [
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """An installation without a database, its instance folder in tmp_path."""
     folder = str(tmp_path / "instance")
+    (tmp_path / "vestibule").mkdir()  # for its backups
     monkeypatch.setattr(passwords, "ARGON2", CHEAP_ARGON2)
     monkeypatch.setattr(files, "MOUNTS", tmp_path / "none")  # this may be a container
     monkeypatch.setattr("flask.Flask.auto_find_instance_path", lambda _app: folder)
