@@ -17,7 +17,7 @@ from .output import print_rows, printable, say
 from .version import VERSION
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, short_help="Create the database, bring it up to date, back it up.")
 def db() -> None:
     """Vestibule: create the database, bring it up to date, back it up."""
 

@@ -28,7 +28,7 @@ COLUMNS = {
 }  # fmt: skip
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, short_help="List and end sessions.")
 def sessions() -> None:
     """Vestibule: list and end sessions.
 

@@ -31,7 +31,7 @@ EVENT_FIELDS = ("at", "kind", "session", "ip_address", "user_agent", "detail")
 EVENT_COLUMNS = {"at": 20, "event": 38, "session": 12, "origin": 40}
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, short_help="Manage accounts.")
 def users() -> None:
     """Vestibule: manage accounts.
 
