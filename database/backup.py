@@ -29,8 +29,9 @@ def write_backup(file: Path) -> int:
     """
     if not isinstance(database.obj, SQLite):
         raise BackupRefused("for PostgreSQL use pg_dump --format=custom --file=FILE NAME")
-    if os.path.lexists(file):
-        raise BackupRefused(f"{file} exists already, and a backup overwrites nothing")
+    for taken in (file, f"{file}-wal", f"{file}-journal"):  # which would become part of it
+        if os.path.lexists(taken):
+            raise BackupRefused(f"{taken} exists already, and a backup overwrites nothing")
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL, 0o600))

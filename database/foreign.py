@@ -6,12 +6,12 @@ from peewee import OperationalError
 
 HISTORY = "schema_migration"  # where Peewee's Runner records what it has applied
 COLUMNS = {"name", "applied"}
+OURS = {"user", "key", "session", "event", "counter"}
 FIRST = "0001_accounts"  # what it holds in every database of ours; a test compares it
 NOT_TABLES = ("sqlite_", "_litestream_")  # what SQLite and its replication keep for themselves
 
 # An application is named when all these tables are there, in any letter case. Special ones first.
 APPLICATIONS = (
-    ("Vestibule, but without its own list of migrations", "user key session event counter"),
     ("Prisma or Lucia", "_prisma_migrations"),
     ("Prisma or Lucia", "user key session"),
     ("Prisma or Lucia", "auth_user user_key user_session"),
@@ -42,26 +42,32 @@ class ForeignDatabase(DatabaseRefused):
     """Another application's database, which is never touched."""
 
     def __init__(self, location: str, application: str) -> None:
-        self.location, self.application = location, application
+        self.application = application
+        self.finding = f"{location} is not Vestibule's: its tables are those of {application}"
         super().__init__(
-            f"{location} is not Vestibule's, nothing in it was changed: its tables are those of "
-            f"{application}. Set DATABASE_URL to a database of its own."
+            f"{self.finding}. Nothing in it was changed. Set DATABASE_URL to a database of its own."
         )
 
 
 def is_ours(connection: Any, database: Any) -> bool:
     """Return whether a database holds Vestibule's tables; False when it has none at all. Raises
-    ForeignDatabase when it holds those of another application, whatever they are called.
+    ForeignDatabase when it holds those of another application, whatever they are called, and
+    OperationalError when only the history of ours is gone.
     """
     found = [name.lower() for (name,) in connection.execute(database.table_names).fetchall()]
     tables = {name for name in found if not name.startswith(NOT_TABLES)}
-    if not tables or _made_by_us(connection, tables):
+    if not tables or made_by_us(connection, tables):
         return bool(tables)
+    if tables >= OURS:
+        raise OperationalError(
+            f"{database.location} has lost its table {HISTORY}: restore a backup"
+        )
     names = (name for name, known in APPLICATIONS if tables.issuperset(known.split()))
     raise ForeignDatabase(database.location, next(names, "another application"))
 
 
-def _made_by_us(connection: Any, tables: set[str]) -> bool:
+def made_by_us(connection: Any, tables: set[str]) -> bool:
+    """Return whether the history of migrations, if there is one among the tables, is ours."""
     if HISTORY not in tables:
         return False
     rows = connection.execute(f"SELECT * FROM {HISTORY}")  # noqa: S608 # nosec B608 # a constant

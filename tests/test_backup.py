@@ -60,6 +60,10 @@ def test_a_backup_overwrites_nothing(run, tmp_path: Path, monkeypatch, links: bo
     users.create_user("Jane", PASSWORD, OPERATOR)
     refused(run(tmp_path / "copy.db"), "overwrites nothing")
     refused(run(database.path), "overwrites nothing")
+    for suffix in ("-wal", "-journal"):  # of another database, and would be taken for the copy's
+        (tmp_path / f"other.db{suffix}").touch()
+        refused(run(tmp_path / "other.db"), "overwrites nothing")
+        (tmp_path / f"other.db{suffix}").unlink()
     assert (tmp_path / "copy.db").read_bytes() == before
     (tmp_path / "link.db").symlink_to("nowhere")
     refused(run(tmp_path / "link.db"), "overwrites nothing")

@@ -191,7 +191,7 @@ def over_http(app: Flask) -> None:
         (change_journal, "pragmas", "journal_mode is delete", "disk of this machine"),
         (plant("DELETE FROM schema_migration WHERE name LIKE '0003%'"),
          "schema", "pending: 0003", "flask db init"),
-        (plant("DROP TABLE schema_migration"), "database", "own list of", "DATABASE_URL"),
+        (plant("DROP TABLE schema_migration"), "database", "lost its table", "backup"),
         (plant("DROP TABLE session"), "schema", "session", "migration"),
         (plant("DROP TABLE session"), "dead rows", "no such table: session", "flask db init"),
         (plant("DROP INDEX session_idle_expires_at"), "schema", "idle_expires_at", "migration"),

@@ -38,7 +38,7 @@ FAULTS = {
     "b141-empty": (faults.empty, "flask db init", False),
     "b141-missing-table": (faults.missing_table, "flask db init", True),
     "b141-older": (faults.older, "flask db init", False),
-    "b141-not-ours": (faults.not_ours, "DATABASE_URL", False),
+    "b141-not-ours": (faults.not_ours, "restore a backup", False),
     "b143-missing": (faults.missing, "is missing", False),
     "b144-deleted-while-open": (faults.deleted_while_open, "is missing", False),
     "b160-newer": (faults.newer, "newer than this code (9999_future)", False),

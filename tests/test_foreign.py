@@ -19,6 +19,7 @@ from accounts import hooks, users
 from accounts.actor import OPERATOR
 from app import create_app
 from database import ForeignDatabase, database, foreign
+from models import MODELS
 
 COMMANDS = [
     ("db", "init"), ("db", "status"), ("db", "status", "--json"), ("db", "backup", "COPY"),
@@ -47,10 +48,6 @@ OTHERS = {
     " CREATE TABLE ar_internal_metadata (key TEXT);",
     "another Peewee application": f"{HISTORY} CREATE TABLE note (id TEXT);"
     " INSERT INTO schema_migration VALUES (1, '0001_notes', '2026-01-01');",
-    "but without its own list": "".join(
-        f'CREATE TABLE "{name}" (id TEXT);'
-        for name in ("user", "key", "session", "event", "counter")
-    ),
     "another application": "CREATE TABLE note (id TEXT);",
 }
 ODDITIES = {
@@ -126,6 +123,15 @@ def test_names_alone_do_not_make_it_ours(
 ) -> None:
     path = make(folder / "dev.db", ODDITIES[oddity])
     refuse_all(installed_at(path, settings), path, "is not Vestibule's")
+
+
+@pytest.mark.database("sqlite")
+def test_our_own_without_its_history_is_refused_as_what_it_is(
+    folder: Path, settings: dict[str, str]
+) -> None:
+    tables = "".join(f'CREATE TABLE "{name}" (id TEXT);' for name in foreign.OURS)
+    path = make(folder / "x.db", tables)
+    refuse_all(installed_at(path, settings), path, "lost its table schema_migration", "backup")
 
 
 @pytest.mark.database("sqlite")
@@ -316,8 +322,9 @@ def test_looking_at_our_own_never_drops_its_locks(app: Flask) -> None:
             other.execute("BEGIN IMMEDIATE")
 
 
-def test_the_first_of_our_migrations_is_the_one_that_is_looked_for() -> None:
+def test_what_is_looked_for_is_what_our_migrations_make() -> None:
     assert min(migrations.SCRIPTS) == foreign.FIRST
+    assert {model._meta.table_name for model in MODELS} >= foreign.OURS
 
 
 @pytest.mark.database("postgresql")

@@ -1,5 +1,6 @@
 """What only PostgreSQL does: its server can go away, and many hosts can share it."""
 
+import json
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from conftest import PASSWORD, SECRET_KEY, Browser, field, page_text, sql
 from flask import Flask
 from peewee import IntegrityError, OperationalError
-from postgresql import Server, query, running_server
+from postgresql import Server, query, running_server, unreachable
 from processes import PATIENCE, Visitor, flask, flask_at_once, free_port, server, wait_until
 
 import migrations
@@ -358,3 +359,29 @@ def test_what_may_not_be_done_is_a_fault_with_advice(app: Flask) -> None:
     assert "owner" in advice(fault.value)
     sql("RESET ROLE")
     sql("DROP OWNED BY reader")
+
+
+def test_doctor_says_what_is_there_and_what_is_not(app: Flask) -> None:
+    users.create_user("Jane", PASSWORD, OPERATOR)
+    release()
+
+    def examined() -> dict[str, tuple[str, str]]:
+        rows = json.loads(app.test_cli_runner().invoke(args=["doctor", "--json"]).stdout)
+        return {row["check"]: (row["state"], row["finding"] + row["fix"]) for row in rows}
+
+    rows = examined()
+    assert list(rows)[4:6] == ["database", "server"]
+    assert rows["accounts"] == ("ok", "1 user, no live sessions")
+    assert rows["server"][0] == "fail", "the test's server does not sync"
+    assert {row[0] for name, row in rows.items() if name != "server"} == {"ok"}
+    with unreachable():
+        rows = examined()
+    assert list(rows)[-1] == "database"
+    assert rows["database"][0] == "fail"
+    assert "Check that it is running" in rows["database"][1]
+    sql("DROP TABLE session")
+    release()
+    rows = examined()
+    assert [name for name, row in rows.items() if row[0] == "fail"] == [
+        "server", "schema", "accounts", "dead rows"
+    ]  # fmt: skip

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from peewee import PeeweeException, fn
+from peewee import fn
 
 import migrations
 from accounts import passwords
 from accounts.sessions import alive, live_sessions
 from accounts.users.lookup import login_providers
-from database import advice, database
+from database import database
 from database.sqlite import SQLite
 from models import Event, Key, Session, User, now
 
@@ -34,12 +34,7 @@ def check_database() -> Outcome:
 
 
 def _opened(place: str) -> Outcome:
-    try:
-        database.get_tables()
-    except PeeweeException as error:
-        if not isinstance(database.obj, SQLite):
-            return FAIL, f"{database.location}: {error}", advice(error)
-        raise
+    database.get_tables()
     return OK, place
 
 

@@ -65,6 +65,8 @@ def _not_usable(file: Path, path: Path) -> tuple[str, str] | None:
     owner = path.stat().st_uid
     if file != path.parent and file.stat().st_uid != owner:
         return f"{file} has another owner than {path}", f"chown {owner} {file}"
+    if sys.platform != "win32" and os.statvfs(file).f_flag & os.ST_RDONLY:
+        return f"{file} is on a file system that is mounted read-only", "mount it writable"
     if not os.access(file, os.R_OK | os.W_OK):
         return f"{file} cannot be written", "run this as the server's user, or fix owner and mode"
     return None

@@ -30,11 +30,13 @@ def attempt(name: str, check: Check) -> CheckResult:
     try:
         return CheckResult(name, *check())
     except Exception as error:  # noqa: BLE001 # whatever it is, it is a finding
-        return CheckResult(name, FAIL, f"cannot be read: {_one_line(error)}", _fix(error))
+        return CheckResult(name, FAIL, _finding(error), _fix(error))
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _finding(error: Exception) -> str:
+    if isinstance(error, ForeignDatabase):
+        return error.finding
+    return f"cannot be read: {' '.join(str(error).split()) or type(error).__name__}"
 
 
 def _fix(error: Exception) -> str:

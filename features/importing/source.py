@@ -21,6 +21,8 @@ from typing import Any
 
 from accounts.errors import AccountError
 from database import database
+from database.foreign import made_by_us
+from database.sqlite import SQLite
 
 if sys.platform != "win32":  # which has no such locks; see _copy
     import fcntl
@@ -42,6 +44,8 @@ class LuciaDatabase:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path  # of the original, for messages
         self.connection = connection
+        if made_by_us(connection, {name for (name,) in connection.execute(SQLite.table_names)}):
+            raise ImportRefused("this is a database of Vestibule's: restore it as a backup")
         self._users = self._table("user", "id", "username")
         self._keys = self._table("key", "id", "hashed_password", "user_id")
         for table in (self._users, self._keys):

@@ -16,6 +16,7 @@ from flask.testing import FlaskCliRunner
 from lucia import DATABASE, TABLES, make, user
 
 from database import database
+from database.backup import write_backup
 from features.importing import source
 from models import User
 
@@ -199,6 +200,21 @@ def test_what_is_no_sound_database_of_lucia_is_refused_in_one_line(
 @pytest.mark.database("sqlite")
 def test_ones_own_database_is_refused_and_its_locks_stay(app: Flask, run) -> None:
     refused(run(database.path), "this is Vestibule's own database")
+
+
+@pytest.mark.database("sqlite")
+def test_a_backup_of_ours_is_no_source(app: Flask, run, tmp_path: Path) -> None:
+    write_backup(tmp_path / "backup.db")
+    refused(run(tmp_path / "backup.db"), "restore it as a backup")
+
+
+@pytest.mark.database("sqlite")
+def test_where_the_source_is_taken_for_our_own_it_is_said(
+    app: Flask, run, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.close_all()
+    shutil.copy(path, database.path)
+    refused(run(database.path), "Set DATABASE_URL to a database of its own")
 
 
 def test_the_private_copy_goes_whatever_happens(run, path: Path, tmp_path, monkeypatch) -> None:
