@@ -27,6 +27,7 @@ from parsing import (
     Given,
     Limits,
     choice,
+    cookie_name,
     duration,
     host,
     limits,
@@ -84,6 +85,9 @@ class Config:
     )
     SESSIONS_PER_USER: int = setting(
         "100", whole_number(1, 10_000), "more browsers than a person has; the oldest session goes"
+    )
+    SESSION_COOKIE_NAME: str = setting(
+        "auth_session", cookie_name, "a browser has one cookie of a name for all ports of a host"
     )
     RESERVED_USERNAMES: tuple[str, ...] = setting(
         RESERVED, reserved_names, "visitors would trust these; only the operator may give them"

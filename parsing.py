@@ -174,6 +174,13 @@ def host(value: str) -> str:
         raise ValueError(f"{wanted}; PUBLIC_URL is the name that people use") from None
 
 
+def cookie_name(value: str) -> str:
+    """Parse a cookie's name (RFC 9110 token); over https, __Host- comes before it."""
+    if not re.fullmatch(r"(?!__)[\w!#$%&'*+.^`|~-]{1,64}", value, re.ASCII):
+        raise ValueError("must be 1 to 64 letters, digits or - _ . and not begin with __")
+    return value
+
+
 def secret_key(value: str) -> str:
     """Parse a key that cannot be guessed: long, and not copied from documentation."""
     if len(value.encode()) < SECRET_KEY_BYTES:

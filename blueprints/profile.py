@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from accounts import activity, sessions, usernames, users
 from accounts.export import export_account
 from accounts.sessions import Reason
-from web.current_session import current_actor, forget_account, start_session
+from web.current_session import current_actor, download, forget_account, start_session
 from web.forms import Form, Text, form_page
 
 from .auth import current_password, logout, new_password, new_username, redirect_logged_out
@@ -102,6 +102,7 @@ def show_activity() -> ResponseReturnValue:
 
 
 @bp.get("/export")
+@download
 def export() -> ResponseReturnValue:
     """Send everything stored about the account, as a file."""
     content = json.dumps(export_account(g.user), indent=2, ensure_ascii=False) + "\n"

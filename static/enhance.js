@@ -44,7 +44,8 @@ function fieldsOf(form, button) {
 async function send(address, body, button) {
   setSending(true, button);
   const signal = AbortSignal.timeout?.(30_000); // milliseconds
-  const answer = await fetch(address, { method: "POST", body, signal }).catch(() => null);
+  const headers = { Accept: "text/html" }; // or messages in it count as not yet read
+  const answer = await fetch(address, { method: "POST", headers, body, signal }).catch(() => null);
   const text = await answer?.text().catch(() => null);
   setSending(false, button);
   if (typeof text === "string") receive(answer, text, address);

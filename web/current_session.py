@@ -8,7 +8,7 @@ is added without a thought is safe.
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -19,11 +19,12 @@ from werkzeug.wrappers import Response
 from accounts import common_passwords, sessions
 from accounts.actor import Actor
 from accounts.sessions import Reason, SignedIn
-from models import User
+from models import Session, User
 
 from . import words
-from .cookies import KNOWN_BROWSER_COOKIE, SignedCookies
+from .cookies import KNOWN_BROWSER_COOKIE, NEWEST_COOKIE, SESSION_COOKIE, SignedCookies
 from .logs import Refused, log_refusal
+from .navigation import is_navigation, is_shown
 
 KNOWN_USERS_MAX = 5  # the cookie must stay small
 TOKEN = re.compile("[A-Za-z0-9_-]{43}")
@@ -41,19 +42,42 @@ def load_current_session(incoming: Request) -> User | None:
     """Set g.session and g.user, None for a stranger, and return the user. Empty the cookie of a
     session that is over; send that of a renewed one again, with its new lifetime.
     """
-    given = None if incoming.endpoint == "static" else session.get("token")
-    token = given if isinstance(given, str) and TOKEN.fullmatch(given) else ""
-    found = sessions.validate_session(token) if given is not None else None
+    g.session = g.user = None
+    if incoming.endpoint == "static":
+        return None
+    token = _token_in(session)
+    found = sessions.validate_session(token) if token else None
+    found = found or _find_newest_session(incoming)
     user = found.user if found else None
     g.session, g.user = found, user
     if found and found.renewed:
         session.modified = True
-    if given is not None and found is None:
+    if found is None and "token" in session:
         log_refusal(Refused.SESSION_USED_AFTER_END, current_actor())
         session.clear()  # first: the message stands in the emptied cookie, and is shown once
         if token and (sentence := words.why_logged_out(sessions.why_ended(token))):
             flash(sentence, "warning")
     return user
+
+
+def _token_in(content: Mapping[str, Any]) -> str:
+    token = content.get("token")
+    return token if isinstance(token, str) and TOKEN.fullmatch(token) else ""
+
+
+def _find_newest_session(incoming: Request) -> Session | None:
+    """Return the session that this browser began last, if it lost the cookie to an answer that came
+    late: of a page that was asked for before, with an older cookie. No such answer sends this one.
+    """
+    cookies = _cookies()
+    was_lost = cookies.names[SESSION_COOKIE] in incoming.cookies
+    newest = cookies.read(incoming, NEWEST_COOKIE) if was_lost else {}
+    token = _token_in(newest)
+    found = sessions.validate_session(token) if token else None
+    if found:
+        session.clear()
+        session.update(newest)
+    return found
 
 
 def allow_anonymous(view: View) -> View:
@@ -68,6 +92,12 @@ def anonymous_only(view: View) -> View:
     return view
 
 
+def download(view: View) -> View:
+    """Mark a page that is a file: logging in does not lead to it, since nothing would be shown."""
+    view.is_download = True  # type: ignore[attr-defined]
+    return view
+
+
 def require_access(
     incoming: Request, view: Callable[..., Any] | None, user: User | None
 ) -> ResponseReturnValue | None:
@@ -77,16 +107,17 @@ def require_access(
         return None
     if access == "strangers":
         return redirect(url_for("profile.show")) if user else None
-    return None if user else _ask_to_log_in()  # an unknown kind is closed too
+    return None if user else _ask_to_log_in(view)  # an unknown kind is closed too
 
 
-def _ask_to_log_in() -> Response:
+def _ask_to_log_in(view: Callable[..., Any]) -> Response:
     log_refusal(Refused.NOT_LOGGED_IN, current_actor())
     message = "You are not logged in, so nothing was done."
-    if request.method in ("GET", "HEAD"):
+    if request.method == "GET":
         message = "Please log in to see that page."
+    if is_navigation(request) and not hasattr(view, "is_download"):
         session["next"] = _requested_address()
-    if ["info", message] not in session.get("_flashes", []):
+    if is_shown(request) and ["info", message] not in session.get("_flashes", []):
         flash(message, "info")
     return redirect(url_for("auth.home"))
 
@@ -114,6 +145,7 @@ def start_session(signed_in: SignedIn, password: str) -> str:
         session["password_is_common"] = True
     csrf_token()
     _remember_browser(signed_in.user.id)
+    session.others[NEWEST_COOKIE] = dict(session)  # type: ignore[attr-defined]
     return next_page if isinstance(next_page, str) else url_for("profile.show")
 
 
@@ -121,16 +153,20 @@ def _remember_browser(user_id: str) -> None:
     """Give this browser its own budget of tries at this account, kept when it logs out."""
     known = _known_browser()
     users = [user_id, *(other for other in known["users"] if other != user_id)]
-    session.known_browser = {**known, "users": users[:KNOWN_USERS_MAX]}  # type: ignore[attr-defined]
+    users = users[:KNOWN_USERS_MAX]
+    session.others[KNOWN_BROWSER_COOKIE] = {**known, "users": users}  # type: ignore[attr-defined]
 
 
 def _known_browser() -> dict[str, Any]:
-    cookies: SignedCookies = current_app.session_interface  # type: ignore[assignment]
-    content = cookies.read(request, KNOWN_BROWSER_COOKIE)
+    content = _cookies().read(request, KNOWN_BROWSER_COOKIE)
     browser_id, known = content.get("id"), content.get("users")
     if isinstance(browser_id, str) and isinstance(known, list):
         return {"id": browser_id, "users": [user for user in known if isinstance(user, str)]}
     return {"id": secrets.token_urlsafe(16), "users": []}
+
+
+def _cookies() -> SignedCookies:
+    return current_app.session_interface  # type: ignore[return-value]
 
 
 def csrf_token() -> str:
@@ -146,15 +182,20 @@ def csrf_token() -> str:
 def end_session() -> None:
     """Log this browser out."""
     sessions.invalidate_session(g.session, Reason.LOGGED_OUT, current_actor())
+    _empty_cookie()
+
+
+def _empty_cookie() -> None:
     session.clear()
+    session.is_over = True  # type: ignore[attr-defined]
 
 
 def forget_account() -> None:
     """Empty the cookies of a browser whose user has just been deleted."""
-    session.clear()
+    _empty_cookie()
     known = _known_browser()
     users = [user_id for user_id in known["users"] if user_id != g.user.id]
-    session.known_browser = {**known, "users": users}  # type: ignore[attr-defined]
+    session.others[KNOWN_BROWSER_COOKIE] = {**known, "users": users}  # type: ignore[attr-defined]
 
 
 def current_actor() -> Actor:

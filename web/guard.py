@@ -21,6 +21,12 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 OTHER_HOST = "This server does not go by that name. (Operators: set it with PUBLIC_URL.)"
 OTHER_SITE = "This form was sent from another site, so nothing was done."
+EXPIRED = "This form expired. Please submit it again."
+UNREADABLE = f"{EXPIRED} If that does not help, delete this site's cookies and allow new ones."
+BLOCKED = (
+    "Cookies are blocked: your browser sent none, and this form needs one. Allow cookies for this "
+    "site, then submit it again."
+)
 
 
 def init_app(app: Flask) -> None:
@@ -91,5 +97,5 @@ def _check_csrf_token(incoming: Request, view: Callable[..., Any] | None) -> Non
     ):
         if make_form := getattr(view, "make_form", None):
             make_form(**incoming.view_args or {})  # so that it is shown again as typed
-        expired = BadRequest("This form expired. Please submit it again.")
-        raise _refused(expired, Refused.FOREIGN_FORM)
+        why = EXPIRED if expected else UNREADABLE if incoming.cookies else BLOCKED
+        raise _refused(BadRequest(why), Refused.FOREIGN_FORM)

@@ -4,8 +4,9 @@ import functools
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from flask import Flask, Response, request, send_from_directory
+from flask import Flask, Response, get_flashed_messages, request, send_from_directory, session
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
@@ -13,6 +14,7 @@ from markupsafe import Markup, escape
 from accounts import times
 
 from . import words
+from .navigation import is_shown
 
 KEPT = "public, max-age=31536000, immutable"  # a year
 
@@ -33,9 +35,16 @@ def init_app(app: Flask) -> None:
     app.send_static_file = functools.partial(_send_static_file, app)  # type: ignore[method-assign]
     filters |= {each.__name__: each for each in (time_tag, ago_tag, *words.FILTERS)}
     app.jinja_env.filters.update(filters)
+    app.jinja_env.globals["get_flashed_messages"] = unread_messages
     mark = app.jinja_env.get_template("_mark.html").render()
     name = escape(app.config["SITE_NAME"])
     app.jinja_env.globals.update(site_name=name, brand=Markup(f"{mark} {name}"))  # noqa: S704
+
+
+def unread_messages(*args: Any, **options: Any) -> list[Any]:
+    """Return Flask's messages, and forget them, if a person sees them now."""
+    is_lost = "_flashes" in session and not is_shown(request)
+    return [] if is_lost else get_flashed_messages(*args, **options)
 
 
 def _digest(content: bytes) -> str:

@@ -130,5 +130,5 @@ def test_b060_an_image_that_points_at_log_out_does_nothing(jane, method):
 
 def test_b060_every_cookie_stays_at_home_in_a_post_from_another_site(browser):
     cookies = browser.sign_up("Jane").headers.getlist("Set-Cookie")
-    assert len(cookies) == 2
+    assert len(cookies) == 3
     assert all("SameSite=Lax" in cookie.split("; ") for cookie in cookies)
