@@ -1,6 +1,7 @@
 """flask serve: what bin/serve starts."""
 
 import os
+import signal
 import sys
 from contextlib import suppress
 
@@ -18,7 +19,12 @@ from .db import announce, upgrade, upgraded
 @click.option("--dev", is_flag=True, help="Run Flask's reloading server with its debugger.")
 @pass_script_info
 def serve(info: ScriptInfo, dev: bool) -> None:
-    """Bring the database up to date and serve on HOST:PORT."""
+    """Bring the database up to date and serve on HOST:PORT, until Ctrl-C.
+
+    HOST, PORT and all other settings are variables of the environment or lines of the settings
+    file; README.md lists them. Before a migration a copy of the database is kept beside it.
+    """
+    let_stops_clean_up()
     app = info.load_app()
     if sys.platform == "win32" and not dev:
         raise click.ClickException(
@@ -37,3 +43,11 @@ def serve(info: ScriptInfo, dev: bool) -> None:
         from .server import serve_granian  # noqa: PLC0415 - cannot be imported on Windows
 
         serve_granian(app)
+
+
+def let_stops_clean_up() -> None:
+    """End in order when told to stop during the start, without half a copy of the database."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, lambda *_: sys.exit(0))

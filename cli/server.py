@@ -26,6 +26,8 @@ OWN_FILES = 22  # file descriptors that a worker has open by itself
 LONGEST_REQUEST = 15  # seconds: 2 for a hash, 10 for other writes; nginx gives up after as many
 LOCALHOST = ("127.0.0.1", "::1")
 
+NO_PUBLIC_URL = "It answers at localhost only: set PUBLIC_URL to the address that people use."
+
 # What to do when an address cannot be used.
 NO_ADDRESS = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL}
 NO_SUCH_ADDRESS = "this machine has no such address: set HOST to one that it has, such as 127.0.0.1"
@@ -64,6 +66,8 @@ def serve_granian(app: Flask) -> None:
     server.on_startup(
         lambda: announce(f"Vestibule is at {app.config['PUBLIC_URL'] or url(host, port)}")
     )
+    if not app.config["PUBLIC_URL"] and host not in ("localhost", "127.0.0.1", "::1"):
+        server.on_startup(lambda: announce(NO_PUBLIC_URL))
     keep_stops_from_workers()
     database.close_all()  # a SQLite connection must not be carried into the worker's process
     try:

@@ -136,6 +136,35 @@ def test_nohup_keeps_it_running(settings: dict[str, str]) -> None:
         assert process.wait(timeout=PATIENCE) == 0
 
 
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_stop_during_the_copy_before_a_migration_leaves_no_half_of_it(
+    settings: dict[str, str], stop: signal.Signals
+) -> None:
+    assert flask(settings, "db", "init").returncode == 0
+    sql(settings, "DELETE FROM schema_migration WHERE name LIKE '0003%'")
+    code = STOPPED_WHILE_COPYING.format(stop=int(stop))
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(settings), cwd=ROOT, timeout=PATIENCE,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert [file.name for file in path_of(settings).parent.iterdir()] == ["test.db"]
+
+
+STOPPED_WHILE_COPYING = """
+import os, sys
+from database import backup
+
+def stopped(copy):
+    os.kill(os.getpid(), {stop})
+
+backup._copy = stopped
+sys.argv = ["flask", "serve"]
+from flask.cli import main
+main()
+"""
+
+
 STOPPED_BEFORE_IT_BEGAN = """
 import multiprocessing, signal, time
 from cli.worker import keep_stops_from_workers, load_worker
