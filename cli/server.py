@@ -100,15 +100,14 @@ def connections() -> int:
     A worker that runs out of file descriptors while accepting never accepts again (granian 2.8,
     measured). It needs up to three for each visitor: the connection, the database and its WAL.
     """
-    wanted = OWN_FILES + 3 * MAX_CONNECTIONS
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files != resource.RLIM_INFINITY and files < wanted:
-        more = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
-        with suppress(OSError, ValueError):  # refused: then fewer connections
-            resource.setrlimit(resource.RLIMIT_NOFILE, (more, most))
-        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if files == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
+    wanted = OWN_FILES + 3 * MAX_CONNECTIONS
+    more = max(files, wanted if most == resource.RLIM_INFINITY else min(wanted, most))
+    with suppress(OSError, ValueError):  # refused: then fewer connections
+        resource.setrlimit(resource.RLIMIT_NOFILE, (more, most))
+        files = more
     return max(1, min(MAX_CONNECTIONS, (files - OWN_FILES) // 3))
 
 

@@ -24,7 +24,8 @@ def sh(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run shell code after bin/_venv."""
     return subprocess.run(
         ["sh", "-euc", f"root={ROOT}\n. bin/_venv\n{code}"], cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", **environment}, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        env={"PATH": "/usr/bin:/bin", **environment}, capture_output=True, text=True,
+        timeout=PATIENCE, check=False,
     )  # fmt: skip
 
 
