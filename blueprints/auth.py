@@ -26,7 +26,7 @@ bp = Blueprint("auth", __name__)
 def new_username(label: str) -> Any:
     """Return the field for a username that an account is to have."""
     limits = usernames.USERNAME_MIN, usernames.USERNAME_MAX
-    hint = "{} to {} letters, digits or @ . + - _ (first a letter, digit or _).".format(*limits)
+    hint = "{} to {} letters, digits, _ or @ . + - (these four not first).".format(*limits)
     return Text(label, usernames.parse_username, limits, "username", description=hint)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 from click.exceptions import NoSuchCommand
-from flask.cli import FlaskGroup
+from flask.cli import FlaskGroup, ScriptInfo
 
 OF_FLASK = ("routes", "run", "shell")
 HELP = """Vestibule: accounts with sign-up, log-in, profile and log-out.
@@ -44,6 +44,11 @@ class Main(FlaskGroup):
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             raise NoSuchCommand(args[0], possibilities=self.list_commands(ctx), ctx=ctx)
         return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands. A bad setting is one line here too, no traceback."""
+        ctx.ensure_object(ScriptInfo).load_app()
+        return super().list_commands(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, Flask's own last."""

@@ -196,9 +196,13 @@ def test_a_relative_name_is_relative_to_the_code(checkout: Path, tmp_path: Path)
     assert sorted(path.name for path in tmp_path.glob("*.db")) == ["other.db"]
 
 
-def test_a_command_shows_a_fault_of_the_file_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [["users", "list"], ["--help"], ["users", "--help"], ["x"]])
+def test_a_command_shows_a_fault_of_the_file_in_one_line(
+    tmp_path: Path, arguments: list[str]
+) -> None:
     app = f"{ROOT}/app.py:create_app"
-    done = run(tmp_path, *FLASK, "users", "list", FLASK_APP=app, VESTIBULE_ENV="/nowhere/at/all")
+    command = [sys.executable, "-P", f"{ROOT}/cli/main.py", *arguments]
+    done = run(tmp_path, *command, FLASK_APP=app, VESTIBULE_ENV="/nowhere/at/all")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "Error: the settings file /nowhere/at/all does not exist\n"
 
