@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import CHEAP_ARGON2, NO_LIMITS, PASSWORD
+from conftest import CHEAP_ARGON2, NO_LIMITS, PASSWORD, SECRET_KEY
 from flask import Flask
 from processes import ROOT
 
@@ -22,6 +22,8 @@ from models import Session
 
 PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if "```console" in page.read_text()]
 LUCIA = ROOT / "tests/features/importing/data/lucia-prisma-dev.db"
+BACKUPS = "/var/backups/vestibule"
+FOLDERS = {"/etc/vestibule": "etc", "/var/lib/vestibule": "lib", BACKUPS: "backups"}
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 LAPTOP, PHONE = "Mozilla/5.0 (X11; Linux x86_64)", "Mozilla/5.0 (iPhone)"
 REAL_HASH = "27 ms"  # not that of the tests
@@ -39,14 +41,20 @@ VARYING = [
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    """An installation without a database, its instance folder in tmp_path."""
-    folder = str(tmp_path / "instance")
-    (tmp_path / "vestibule").mkdir()  # for its backups
+    """What operating.md deploys, without a database; its folders are in tmp_path."""
+    for folder in FOLDERS.values():
+        (tmp_path / folder).mkdir(mode=0o700)
     monkeypatch.setattr(passwords, "ARGON2", CHEAP_ARGON2)
     monkeypatch.setattr(files, "MOUNTS", tmp_path / "none")  # this may be a container
-    monkeypatch.setattr("flask.Flask.auto_find_instance_path", lambda _app: folder)
-    app = create_app({**NO_LIMITS, "SECRET_KEY": "", "DATABASE_URL": "sqlite:///vestibule.db"})
-    app.config["SETTINGS_FILE"] = Path("/srv/vestibule/.env")
+    settings = {
+        "PUBLIC_URL": "https://accounts.example.org",
+        "PROXY_HOPS": "1",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/lib/vestibule.db",
+        "SECRET_KEY": SECRET_KEY,
+    }
+    app = create_app({**NO_LIMITS, **settings})
+    app.config["SETTINGS_FILE"] = tmp_path / "etc/environment"
+    app.config["SETTINGS_FILE"].touch(0o600)
     yield app
     database.close_all()
 
@@ -67,13 +75,14 @@ def play(page: str, app: Flask, folder: Path) -> str:
             line = re.sub(f"HANDLE|{HANDLE}", session.handle, line)
         command = line.rpartition("| ")[2]
         real = [
-            word.replace("prisma/dev.db", str(LUCIA)).replace("/var/backups", str(folder))
+            word.replace("prisma/dev.db", str(LUCIA)).replace(BACKUPS, f"{folder}/backups")
             for word in command.split()[1:]
         ]
         result = app.test_cli_runner().invoke(args=real, input=f"{PASSWORD}\n")
-        output = result.output.replace(f"{folder}/instance", "/srv/vestibule/instance")
-        output = re.sub(r"\b\d+ ms\b", REAL_HASH, output)
-        return f"$ {line}\n{output.replace(str(folder), '/var/backups')}"
+        output = re.sub(r"\b\d+ ms\b", REAL_HASH, result.output)
+        for there, here in FOLDERS.items():
+            output = output.replace(f"{folder}/{here}", there)
+        return f"$ {line}\n{output}"
 
     return BLOCK.sub(block, page)
 
