@@ -155,6 +155,26 @@ def test_end_of_an_unknown_handle_ends_nothing(run, two: dict[str, str], handle:
     assert not CONTROL.search(result.stderr)
 
 
+def test_a_short_handle_is_told_how_long_one_is(run, two: dict[str, str]) -> None:
+    result = run("end", handle_of("Lynx")[:8])
+    refused(result, "a handle has 12 hexadecimal digits: flask sessions list")
+    assert len(browsers()) == 3
+
+
+def test_a_handle_may_be_typed_in_capitals(run, two: dict[str, str]) -> None:
+    sql("UPDATE session SET id = ? WHERE user_agent = 'Lynx'", (b"\xab" * 32,))
+    done(run("end", " ABABABABABAB "), "Ended abababababab of Other.")
+
+
+def test_a_handle_of_two_sessions_ends_neither(run, two: dict[str, str]) -> None:
+    for browser, last in (("Lynx", b"\x01"), ("Firefox", b"\x02")):
+        sql("UPDATE session SET id = ? WHERE user_agent = ?", (b"\xab" * 31 + last, browser))
+    result = run("end", "ab" * 6)
+    refused(result, "abababababab is ambiguous, end those of a user: --user id:")
+    assert all(f"id:{users.find_users(name)[0].id}" in result.stderr for name in ("Jane", "Other"))
+    assert len(browsers()) == 3
+
+
 def test_a_dead_session_has_no_handle_any_more(run, two: dict[str, str]) -> None:
     handle = handle_of("Lynx")
     sql("UPDATE session SET idle_expires_at = 1 WHERE user_agent = 'Lynx'")

@@ -1,7 +1,7 @@
 """A PostgreSQL server, shared by many Vestibules. Replication and failover are its business."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any, TypeVar
@@ -121,7 +121,12 @@ class PostgreSQL(PooledPsycopg3Database):
             if self.is_closed():
                 self._free.release()
 
-    checkpoint = finish = PooledPsycopg3Database.close_all  # the server looks after its own log
+    checkpoint = PooledPsycopg3Database.close_all  # the server looks after its own log
+
+    def finish(self) -> None:
+        """Close the connections at the end of a command; one in a transaction goes with it."""
+        with suppress(OperationalError):
+            self.close_all()
 
     def close(self) -> bool:
         """Hand the connection back; return whether there was one."""
