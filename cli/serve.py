@@ -4,6 +4,8 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from importlib import import_module
+from types import ModuleType
 
 import click
 from flask.cli import ScriptInfo, pass_script_info
@@ -30,6 +32,9 @@ def serve(info: ScriptInfo, dev: bool) -> None:
         raise click.ClickException(
             "the server needs Linux or macOS: use WSL, a container, or flask serve --dev"
         )
+    host, port = app.config["HOST"], app.config["PORT"]
+    if not dev:
+        _server().claim_port(host, port)  # first: an old server on it needs the old schema
     with one_line_refusals():
         if applied := upgrade():
             announce(f"Database {database.location}: {upgraded(applied)}.")
@@ -37,12 +42,13 @@ def serve(info: ScriptInfo, dev: bool) -> None:
         os.chdir(app.root_path)
     if dev:
         app.debug = True
-        host, port = app.config["HOST"], app.config["PORT"]
         run_simple(host, port, app, use_reloader=True, use_debugger=True, threaded=True)
     else:
-        from .server import serve_granian  # noqa: PLC0415 - cannot be imported on Windows
+        _server().serve_granian(app)
 
-        serve_granian(app)
+
+def _server() -> ModuleType:
+    return import_module("cli.server")  # which Windows cannot import
 
 
 def let_stops_clean_up() -> None:

@@ -172,6 +172,7 @@ def test_a_port_in_use_is_refused_in_one_line(settings: dict[str, str]) -> None:
         done = flask(settings, "serve")
     assert done.returncode == 1
     assert done.stderr.startswith(f"Error: 127.0.0.1:{settings['PORT']} cannot be used: ")
+    assert done.stdout == "", "and no database was made or migrated under that program"
     assert done.stderr.count("\n") == 1
 
 
