@@ -7,13 +7,18 @@ const pageOf = ({ pathname, search }) => pathname + search;
 let shown = pageOf(location); // which page is on the screen
 let sending = false;
 let outdated = false; // whether the server has a newer version of this script
+let elsewhere = false; // whether a key held at the last click asks for another tab or window
 
 // Sending
+
+const noteKeys = (event) => (elsewhere = event.ctrlKey || event.metaKey || event.shiftKey);
+addEventListener("click", noteKeys, { capture: true });
 
 addEventListener("submit", (event) => {
   const { target: form, submitter: button } = event;
   if (event.defaultPrevented || !isOurs(form, button)) return;
-  const fields = fieldsOf(form, button); // what throws up to here leaves the form to the browser
+  const fields = fieldsOf(form, button);
+  if (!fields) return;
   event.preventDefault();
   if (!sending) send(addressOf(form), fields, button);
 });
@@ -21,8 +26,10 @@ addEventListener("submit", (event) => {
 function isOurs(form, button) {
   return (
     !outdated &&
+    !elsewhere &&
+    document.querySelector("main") && // where the answer is shown
     form.matches('[method="post" i]:not([target], [enctype])') &&
-    !button?.matches("[formaction], [formmethod], [formtarget], [formenctype]") &&
+    !button?.matches("[formaction], [formmethod], [formtarget], [formenctype], [type=image]") &&
     addressOf(form).origin === location.origin
   );
 }
@@ -34,6 +41,7 @@ function addressOf(form) {
 
 function fieldsOf(form, button) {
   const fields = [...new FormData(form)];
+  if (fields.some(([, value]) => typeof value !== "string")) return null; // a file
   if (button?.name) fields.push([button.name, button.value]);
   const asBrowsersSend = ([name, value]) => [name, value.replace(/\r\n?|\n/g, "\r\n")];
   return new URLSearchParams(fields.map(asBrowsersSend));
@@ -46,10 +54,23 @@ async function send(address, body, button) {
   const signal = AbortSignal.timeout?.(30_000); // milliseconds
   const headers = { Accept: "text/html" }; // or messages in it count as not yet read
   const answer = await fetch(address, { method: "POST", headers, body, signal }).catch(() => null);
-  const text = await answer?.text().catch(() => null);
+  const file = await answer?.blob().catch(() => null);
+  const text = await file?.text();
   setSending(false, button);
-  if (typeof text === "string") receive(answer, text, address);
+  if (isDownload(answer) && file) save(answer, file);
+  else if (typeof text === "string") receive(answer, text, address);
   else report("No answer came. What you typed is still here. Check your connection, try again.");
+}
+
+const isDownload = (answer) => /^attachment/i.test(answer?.headers.get("Content-Disposition"));
+
+// To ask for it again could make another one, or none.
+function save(answer, file) {
+  const [, name = ""] = /filename="?([^";]+)/i.exec(answer.headers.get("Content-Disposition")) ?? [];
+  const link = Object.assign(document.createElement("a"), { download: name });
+  link.href = URL.createObjectURL(file);
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // milliseconds; once it is saved
 }
 
 // Not the disabled attribute: it would take the focus away.
@@ -79,9 +100,10 @@ function show(page, url) {
   useFilesOf(page);
   const focused = toFocus(page);
   for (const part of ["body > header", "main"]) {
-    document.querySelector(part)?.replaceWith(page.querySelector(part) ?? "");
+    const next = page.querySelector(part);
+    document.querySelector(part)?.replaceWith(next ?? "");
+    if (next) enhance(next);
   }
-  enhance();
   runScriptsOf(page);
   if (isNew) scrollTo(0, 0);
   focused?.focus();
@@ -92,8 +114,9 @@ function show(page, url) {
 function useFilesOf(page) {
   outdated = page.querySelector("script[src*='/enhance.js']")?.src !== import.meta.url;
   const [ours, theirs] = [document, page].map((one) => one.querySelector("[rel=stylesheet]"));
-  theirs?.addEventListener("load", () => ours.remove()); // not sooner: the page would look bare
-  if (theirs && theirs.href !== ours.href) ours.after(theirs);
+  if (!theirs || theirs.href === ours?.href) return;
+  theirs.addEventListener("load", () => ours?.remove()); // not sooner: the page would look bare
+  (ours ?? document.head.lastElementChild).after(theirs);
 }
 
 // The first wrong field, or else what there is to say, or else the heading.
@@ -112,7 +135,7 @@ function report(message) {
   document.getElementById("lost")?.remove();
   const heading = document.querySelector("main h1");
   if (heading) heading.after(alert);
-  else document.querySelector("main").prepend(alert);
+  else (document.querySelector("main") ?? document.body).prepend(alert);
   alert.focus();
 }
 
@@ -163,14 +186,14 @@ addEventListener("pageshow", (event) => {
 
 // Fields
 
-function enhance() {
-  for (const input of document.querySelectorAll("input[type=password]")) addReveal(input);
-  for (const input of document.querySelectorAll("[data-max]")) addCount(input);
+function enhance(part) {
+  for (const input of part.querySelectorAll("input[type=password]")) addReveal(input);
+  for (const input of part.querySelectorAll("input[data-max], textarea[data-max]")) addCount(input);
 }
 
 function addReveal(input) {
   const button = document.createElement("button");
-  const label = (input.labels[0]?.textContent ?? "password").toLowerCase();
+  const label = (input.ariaLabel || input.labels[0]?.textContent || "password").toLowerCase();
   const reveal = (visible) => {
     input.type = visible ? "text" : "password";
     button.textContent = visible ? "Hide" : "Show";
@@ -180,7 +203,7 @@ function addReveal(input) {
   button.addEventListener("click", () => reveal(input.type === "password"));
   input.form?.addEventListener("submit", () => reveal(false)); // or browsers offer it as plain text
   reveal(false);
-  input.after(button);
+  (input.closest("label") ?? input).after(button);
 }
 
 // Counted as the server does, in code points after NFKC: neither bytes nor UTF-16 units.
@@ -204,8 +227,8 @@ function addCount(input) {
 // A page's own script
 //
 // A page brings it in its block "scripts", as a module; in a page that is shown in place the
-// browser runs no script, so it is imported here. A module runs once, however often its page is
-// shown. What is to happen each time, it exports as its default, a function of the main element:
+// browser runs no script, so it is imported here. What is to happen each time, a module exports as
+// its default, a function of the main element; one without runs whole each time.
 //
 //     {% block scripts %}<script type="module" src="{{ 'notes.js'|static_url }}"></script>{% endblock %}
 //
@@ -213,14 +236,24 @@ function addCount(input) {
 //
 // Only scripts in the head count: nothing that was typed or stored is ever shown there.
 
+const ran = new Map(); // how often each module without a default was shown
+
 async function runScriptsOf(page) {
   const main = document.querySelector("main");
   const scripts = page.head.querySelectorAll("[type=module][src]:not([src*='/enhance.js'])");
   for (const { src } of scripts) {
-    const script = await import(src);
-    if (main.isConnected) script.default?.(main);
+    await runScript(src, main).catch(reportError); // and the next one runs
   }
 }
 
-enhance();
+async function runScript(src, main) {
+  const script = await import(src);
+  if (!main?.isConnected) return;
+  if (script.default) return script.default(main);
+  const times = ran.get(src) ?? 0;
+  ran.set(src, times + 1);
+  if (times) await import(`${src}#${times}`); // another address: a module runs once at each
+}
+
+enhance(document);
 runScriptsOf(document);

@@ -485,3 +485,99 @@ def test_log_in_after_an_error_page(marked):
     expect(heading(marked)).to_have_text(re.compile("Too large|Log in"))
     log_in(marked)
     expect(marked).to_have_url("/profile")
+
+
+ODD = """{% extends "base.html" %}{% block title %}Odd{% endblock %}
+{% block scripts %}<script type=module src=/broken.js></script>
+<script type=module src=/whole.js></script>{% endblock %}
+{% block content %}<h1>Odd</h1><form method="post">
+<input type="hidden" name="csrf_token" value="{{ csrf_token() }}"><input data-max="9">
+<input type="file" name="given" disabled><button name="as" value="page">Page</button>
+<button name="as" value="file">File</button></form>{% endblock %}"""
+WHOLE_JS = "document.querySelector('h1').append(' whole');"
+
+
+@pytest.fixture
+def odd(app, page):
+    """A page with scripts that fail beside one that exports nothing, and a button for a file."""
+
+    def show_odd():
+        if request.form.get("as") == "file":
+            name = {"Content-Disposition": 'attachment; filename="codes.txt"'}
+            return "eight codes", {"Content-Type": "text/plain", **name}
+        return render_template_string(ODD)
+
+    app.add_url_rule("/odd", "odd", show_odd, methods=["GET", "POST"])
+    for path, code in (("/broken.js", "throw new Error('broken')"), ("/whole.js", WHOLE_JS)):
+        answer = code, {"Content-Type": "text/javascript"}
+        app.add_url_rule(path, path[1:], lambda answer=answer: answer)
+    join(page)
+    page.goto("/odd")
+    page.evaluate("window.mark = 1")
+    yield page
+    faults = " ".join(page.watch.faults)
+    assert "broken" in faults
+    page.watch.faults.clear()
+
+
+def test_a_script_that_exports_nothing_runs_each_time_and_one_that_fails_stops_no_other(odd):
+    expect(heading(odd)).to_have_text("Odd whole")
+    for _ in range(2):
+        press(odd, "Page")
+        expect(odd.get_by_role("button", name="Page")).to_be_enabled()
+        expect(heading(odd)).to_have_text("Odd whole")
+    assert is_same_page(odd)
+
+
+def test_an_answer_that_is_a_file_is_saved_and_asked_for_once(odd):
+    with odd.expect_download() as waiting:
+        press(odd, "File")
+    assert waiting.value.suggested_filename == "codes.txt"
+    assert waiting.value.path().read_text() == "eight codes"
+    expect(heading(odd)).to_have_text("Odd whole")
+    assert is_same_page(odd)
+    assert requests_to(odd, "/odd") == ["GET", "POST"]
+
+
+def test_a_form_with_a_file_is_left_to_the_browser_without_a_complaint(odd):
+    odd.locator("[type=file]").evaluate("input => { input.disabled = false; }")
+    with odd.expect_navigation():
+        press(odd, "Page")
+    assert not is_same_page(odd)
+
+
+def test_a_key_held_at_the_click_opens_another_tab_as_without_a_script(marked):
+    fill_in(marked)
+    with marked.context.expect_page() as waiting:
+        marked.get_by_role("main").get_by_role("button", name="Log in").click(modifiers=["Control"])
+    expect(waiting.value).to_have_url("/profile")
+    expect(marked).to_have_url("/login")
+
+
+def test_a_page_without_main_leaves_its_forms_to_the_browser(marked):
+    fill_in(marked)
+    marked.evaluate(
+        "const main = document.querySelector('main'); main.replaceWith(...main.children)"
+    )
+    with marked.expect_navigation():
+        marked.locator("form button[type=submit]").last.click()
+    expect(marked).to_have_url("/profile")
+
+
+BARE = "<form><label>Word <input type=password autocomplete=off></label></form>"
+
+
+def test_fields_outside_the_part_that_is_replaced_are_enhanced_once(marked):
+    marked.route(
+        "**/login",
+        lambda route: route.fulfill(
+            status=400,
+            content_type="text/html",
+            body=f"<main><h1>Bare</h1>{BARE}</main>",
+        ),
+    )
+    marked.evaluate("""document.querySelector("footer").innerHTML =
+        "<form><label>Pin <input type=password autocomplete=off></label></form>" """)
+    submit(marked)
+    expect(marked.get_by_role("button", name="Show word")).to_have_count(1)
+    expect(marked.get_by_role("button", name="Show pin")).to_have_count(0)
