@@ -1,8 +1,10 @@
 """Who acts, and from where."""
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from .answers import Post
 
 USER_AGENT_MAX = 255
 
@@ -12,7 +14,8 @@ class Actor:
     """A visitor in a browser; without arguments: the operator, at a command line. ip_address:
     canonical text, an IPv4 address inside IPv6 unwrapped. user_agent: as sent, cut. browser_id,
     known_users: from the known-browser cookie; the ids of the users who have logged in from this
-    browser before. session: that of a visitor who is logged in, its user joined.
+    browser before. session: that of a visitor who is logged in, its user joined. post: what they
+    sent.
     """
 
     ip_address: str = ""
@@ -20,6 +23,7 @@ class Actor:
     browser_id: str = ""
     known_users: tuple[str, ...] = ()
     session: Any = None
+    post: Post = field(default_factory=Post)
 
     @classmethod
     def visitor(cls, ip_address: str | None, user_agent: str, **options: Any) -> "Actor":

@@ -16,8 +16,9 @@ from database import database
 from database.statements import statement
 from models import Event, User, now
 
-from . import settings
+from . import answers, settings, throttling
 from .actor import OPERATOR, Actor
+from .throttling import Budgets
 
 logger = logging.getLogger("vestibule.events")
 
@@ -40,7 +41,8 @@ class Kind(StrEnum):
 
 def record(kind: str, user: User | None, actor: Actor, session: str = "", detail: str = "") -> int:
     """Record what happened to a user, in the transaction that made it happen; return its id.
-    session: a handle. detail: a few words, never a secret.
+    session: a handle. detail: a few words, never a secret. The actor's form, sent again, will be
+    answered as now.
     """
     added = _add_event(
         at=now(),
@@ -54,6 +56,8 @@ def record(kind: str, user: User | None, actor: Actor, session: str = "", detail
     if user is not None:
         fields = {"user": user.id, "session": session, "detail": detail}
         database.after_commit(lambda: log(kind, actor, **fields))
+    if kind != Kind.LOGIN_FAIL and (ended := answers.note(actor.post)):
+        record(Kind.SESSION_ENDED, user, actor, ended, answers.SENT_AGAIN)
     return int(added[0][0])
 
 
@@ -63,12 +67,16 @@ def _add_event(**columns: Any) -> Query:
 
 
 def record_failed_login(
-    user: User | None, actor: Actor, fingerprint: str = "", session: str = ""
+    user: User | None, actor: Actor, budgets: Budgets, fingerprint: str = "", session: str = ""
 ) -> None:
     """Record a failed log-in; without a user in the log alone, with the fingerprint of the name
-    that was typed. session: the handle, if a user was asked for the password again.
+    that was typed. session: the handle, if a user was asked for the password again. What succeeded
+    before is none, and its try is given back to its budgets.
     """
     with contextlib.suppress(IntegrityError), database.atomic():  # deleted in the meantime
+        if actor.post.first:
+            throttling.take_back(budgets)
+            return
         event_id = record(Kind.LOGIN_FAIL, user, actor, session)
         if user is None:  # written even so: the answer must not be faster for an unknown name
             _delete_event(event_id=event_id)

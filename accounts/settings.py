@@ -9,6 +9,7 @@ Limits = Sequence[RateLimitItem]
 
 SITE_NAME: str
 SECRET_KEY: str
+SECRET_KEY_FALLBACKS: Sequence[str]
 SESSION_ACTIVE_PERIOD: int  # ms, as the tables count time
 SESSION_IDLE_PERIOD: int  # ms, as the tables count time
 SESSION_MAX_AGE: int  # ms, as the tables count time

@@ -213,7 +213,7 @@ def rolled_back(action):
         lambda user: users.delete_user(user, HERE),
         lambda user: sessions.invalidate_user_sessions(user, "x", OPERATOR),
         lambda user: sessions.create_session(user, HERE),
-        lambda user: events.record_failed_login(user, HERE, ""),
+        lambda user: events.record_failed_login(user, HERE, {}),
         lambda user: events.record(Kind.USER_LOCKED, user, HERE),
     ],
     ids=["lock", "delete", "end sessions", "create session", "failed log-in", "record"],
@@ -248,7 +248,7 @@ def test_an_unknown_name_costs_the_same_writes_as_a_known_one(user):
 
 def test_a_user_deleted_while_a_wrong_password_is_looked_at_breaks_nothing(user):
     users.delete_user(user, OPERATOR)
-    events.record_failed_login(user, HERE, "")
+    events.record_failed_login(user, HERE, {})
     assert [kind for kind, *_ in recorded()] == ["user_deleted"]
 
 

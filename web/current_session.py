@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from accounts import common_passwords, sessions
 from accounts.actor import Actor
+from accounts.answers import Post
 from accounts.sessions import Reason, SignedIn
 from models import Session, User
 
@@ -50,6 +51,8 @@ def load_current_session(incoming: Request) -> User | None:
     found = found or _find_newest_session(incoming)
     user = found.user if found else None
     g.session, g.user = found, user
+    if found and "post" in g:
+        g.post.session = bytes(found.id)
     if found and found.renewed:
         session.modified = True
     if found is None and "token" in session:
@@ -112,6 +115,7 @@ def require_access(
 
 def _ask_to_log_in(view: Callable[..., Any]) -> Response:
     log_refusal(Refused.NOT_LOGGED_IN, current_actor())
+    g.sent_away = True
     message = "You are not logged in, so nothing was done."
     if request.method == "GET":
         message = "Please log in to see that page."
@@ -182,17 +186,18 @@ def csrf_token() -> str:
 def end_session() -> None:
     """Log this browser out."""
     sessions.invalidate_session(g.session, Reason.LOGGED_OUT, current_actor())
-    _empty_cookie()
+    empty_cookie()
 
 
-def _empty_cookie() -> None:
+def empty_cookie() -> None:
+    """Let a browser forget its session."""
     session.clear()
     session.is_over = True  # type: ignore[attr-defined]
 
 
 def forget_account() -> None:
     """Empty the cookies of a browser whose user has just been deleted."""
-    _empty_cookie()
+    empty_cookie()
     known = _known_browser()
     users = [user_id for user_id in known["users"] if user_id != g.user.id]
     session.others[KNOWN_BROWSER_COOKIE] = {**known, "users": users}  # type: ignore[attr-defined]
@@ -202,4 +207,5 @@ def current_actor() -> Actor:
     """Return the visitor who sends this request."""
     known, agent = _known_browser(), request.user_agent.string
     browser = {"browser_id": known["id"], "known_users": tuple(known["users"])}
-    return Actor.visitor(request.remote_addr, agent, **browser, session=g.get("session"))
+    who = {**browser, "session": g.get("session"), "post": g.get("post", Post())}
+    return Actor.visitor(request.remote_addr, agent, **who)

@@ -12,6 +12,7 @@ from flask import Flask, Request, request, session
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, UnsupportedMediaType
 
+from . import sent_again
 from .current_session import csrf_token, load_current_session, require_access
 from .logs import Refused
 
@@ -39,12 +40,16 @@ def check_request(app: Flask) -> ResponseReturnValue | None:
     """Check all that comes before a view, in its order; return an answer to send instead."""
     incoming = request._get_current_object()  # type: ignore[attr-defined] # once: a proxy is slow
     _check_host(incoming, app.config["PUBLIC_URL"])
+    unsafe = incoming.method not in SAFE_METHODS and incoming.routing_exception is None
+    is_ours = unsafe and _is_from_this_site(incoming, app.config["PUBLIC_URL"])
+    if is_ours:
+        sent_again.expect()
     user = load_current_session(incoming)
     view = app.view_functions.get(incoming.endpoint or "")
     elsewhere = require_access(incoming, view, user)  # before CSRF, whose token log-in replaces
-    unsafe = incoming.method not in SAFE_METHODS and incoming.routing_exception is None
     if elsewhere is None and unsafe:
-        _check_sender(incoming, app.config["PUBLIC_URL"])
+        if not is_ours:
+            raise _refused(Forbidden(OTHER_SITE), Refused.FOREIGN_SITE)
         _check_body(incoming)
         _check_csrf_token(incoming, view)
     return elsewhere
@@ -71,12 +76,11 @@ def _is_our_host(public_url: str, host: str) -> bool:
     return host.lower().removesuffix(DEFAULT_PORTS[scheme]) == ours
 
 
-def _check_sender(incoming: Request, public_url: str) -> None:
+def _is_from_this_site(incoming: Request, public_url: str) -> bool:
     ours = public_url or incoming.host_url.rstrip("/")
     is_ours = incoming.headers.get("Origin", ours).lower() == ours.lower()
     fetch_site = incoming.headers.get("Sec-Fetch-Site", "same-origin")
-    if not is_ours or fetch_site not in ("same-origin", "none"):
-        raise _refused(Forbidden(OTHER_SITE), Refused.FOREIGN_SITE)
+    return is_ours and fetch_site in ("same-origin", "none")
 
 
 def _check_body(incoming: Request) -> None:

@@ -29,6 +29,7 @@ WHY_LOGGED_OUT: dict[str, str] = {
     Reason.ENDED_ELSEWHERE: ": this session was ended from another device.",
     Reason.ENDED_BY_OPERATOR: f": this session was ended by {OPERATOR}.",
     Reason.LOCKED: " because the account was locked.",
+    Reason.SENT_AGAIN: ": the form was sent twice, and the later answer counts.",
     Reason.TOO_MANY: " because the account was used in too many browsers at once.",
     Reason.EXPIRED: " because this session expired.",
     Reason.UNKNOWN: ": this session expired, or its account was deleted.",

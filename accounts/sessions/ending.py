@@ -7,9 +7,9 @@ from peewee import SQL, Expression, Query, Select, fn
 
 from database import database
 from database.statements import statement
-from models import Event, Session, User, now
+from models import Answer, Event, Session, User, now
 
-from .. import events, settings
+from .. import answers, events, settings
 from ..actor import Actor
 from ..events import Kind
 from .rules import Reason, alive
@@ -49,6 +49,8 @@ def _end_sessions(condition: Expression, reason: str, actor: Actor) -> int:
         # Of two that end the same session at once, one does.
         gone = Session.delete().where(Session.id.in_(list(found))).returning(Session.id)
         ended = [found[row.id] for row in gone.execute()] if found else []
+        if actor.post.session in [bytes(session.id) for session in ended]:
+            actor.post.session = None
         for session in ended:
             events.record(Kind.SESSION_ENDED, session.user, actor, session.handle, reason)
     return len(ended)
@@ -58,11 +60,12 @@ def make_room(new: Session, actor: Actor) -> None:
     """End the user's oldest sessions beyond the number allowed, to make room for a new one, and
     delete a few rows whose time is over.
     """
-    surplus, dead, old = _rows_to_go.row(
+    surplus, dead, old, answered = _rows_to_go.row(
         user=new.user.id,
         allowed=settings.SESSIONS_PER_USER,
         moment=now(),
         kept_since=events.kept_since(),
+        answered_since=now() - answers.KEPT,
     )
     if surplus:
         _end_sessions(_surplus_beside(new), Reason.TOO_MANY, actor)
@@ -70,16 +73,21 @@ def make_room(new: Session, actor: Actor) -> None:
         delete_dead_sessions(OLD_ROWS_PER_LOGIN)
     if old:
         events.delete_old_events(OLD_ROWS_PER_LOGIN)
+    if answered:
+        answers.delete_old_answers(OLD_ROWS_PER_LOGIN)
 
 
 @statement
-def _rows_to_go(user: Any, allowed: Any, moment: Any, kept_since: Any) -> Query:
-    # One look for all three: usually there is nothing to do.
+def _rows_to_go(
+    user: Any, allowed: Any, moment: Any, kept_since: Any, answered_since: Any
+) -> Query:
+    # One look for all four: usually there is nothing to do.
     one_too_many = Session.select(SQL("1")).where(Session.user == user)
     one_too_many = one_too_many.limit(SQL("1")).offset(allowed)
     dead = Session.select(SQL("1")).where(Session.idle_expires_at < moment)
     old = Event.select(SQL("1")).where(Event.at < kept_since)
-    return Select(columns=[fn.EXISTS(one_too_many), fn.EXISTS(dead), fn.EXISTS(old)])
+    answered = Answer.select(SQL("1")).where(Answer.at < answered_since)
+    return Select(columns=[fn.EXISTS(each) for each in (one_too_many, dead, old, answered)])
 
 
 def _surplus_beside(new: Session) -> Expression:

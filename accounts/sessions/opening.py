@@ -54,6 +54,7 @@ def create_session(user: User, actor: Actor) -> SignedIn:
         user_agent=actor.user_agent,
         **new_times(moment, created_at=moment),
     )
+    actor.post.session = session.id
     make_room(session, actor)
     return SignedIn(user, token, session.handle)
 
@@ -69,8 +70,10 @@ def renew_token(session: Session, reason: str, actor: Actor) -> SignedIn:
     """
     token = secrets.token_urlsafe(32)
     renewed = Session(id=hash_token(token))
-    changes = {"id": renewed.id, "authenticated_at": now()}
+    moment = now()
+    changes = {"id": renewed.id, "authenticated_at": moment, "last_seen_at": moment}
     Session.update(changes).where(Session.id == session.id).execute()
+    actor.post.session = renewed.id
     events.record(Kind.SESSION_ENDED, session.user, actor, session.handle, reason)
     return SignedIn(session.user, token, renewed.handle)
 
@@ -89,8 +92,11 @@ def validate_session(token: str) -> Session | None:
         return None
     if moment > session.active_expires_at:
         session.renewed = _update(session, new_times(moment, session.created_at))
-    elif moment - session.last_seen_at >= SEEN_EVERY:
-        _update(session, {"last_seen_at": moment})
+    elif (
+        session.last_seen_at == session.authenticated_at  # never used, see answers
+        or moment - session.last_seen_at >= SEEN_EVERY
+    ):
+        _update(session, {"last_seen_at": moment + 1})  # later than it began
     return session
 
 
@@ -110,7 +116,8 @@ def _update(session: Session, times: dict[str, int]) -> bool:
     # An UPDATE never brings back a row that a log-out has just deleted, and pages can be read
     # while the database cannot be written.
     try:
-        updated: int = Session.update(**times).where(Session.id == session.id).execute()
+        with database.unsynced():
+            updated: int = Session.update(**times).where(Session.id == session.id).execute()
     except OperationalError:
         return False
     session.__data__.update(times)

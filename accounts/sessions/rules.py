@@ -12,7 +12,7 @@ from peewee import Expression
 
 from models import Session, now
 
-from .. import settings
+from .. import answers, settings
 
 
 class Reason(StrEnum):
@@ -26,6 +26,7 @@ class Reason(StrEnum):
     LOCKED = "locked"
     DELETED = "account deleted"  # in the log alone: the event goes with the account
     TOO_MANY = "too many sessions"
+    SENT_AGAIN = answers.SENT_AGAIN
     EXPIRED = "expired"
     UNKNOWN = "unknown"
 

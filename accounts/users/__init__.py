@@ -20,6 +20,6 @@ from .changing import (
     set_password,
     unlock_user,
 )
-from .logging_in import log_in
+from .logging_in import log_in, log_in_again
 from .lookup import ORDERS, count_users, find_users, list_users, with_sessions
 from .signing_up import check_free, create_user, sign_up

@@ -1,14 +1,14 @@
 """Log in, and confirm the password again before something important."""
 
 from database import database
-from models import Key, Session, User
+from models import Answer, Key, Session, User
 
-from .. import events, hashing, passwords, sessions, throttling
+from .. import answers, events, hashing, passwords, sessions, throttling
 from ..actor import Actor
 from ..errors import AccountChanged, WrongPassword
 from ..events import Kind
 from ..sessions import SignedIn
-from .lookup import find_account, lock_unchanged, login_keys
+from .lookup import find_account, lock_for_update, lock_unchanged, login_keys
 
 
 def log_in(username: str, password: str, actor: Actor) -> SignedIn | None:
@@ -24,7 +24,7 @@ def log_in(username: str, password: str, actor: Actor) -> SignedIn | None:
         known_hash = passwords.verify_password(password, [stored], budgets)
         if key is None or known_hash is None or key.user.locked_at:
             user = key.user if key else None
-            events.record_failed_login(user, actor, throttling.fingerprint(account))
+            events.record_failed_login(user, actor, budgets, throttling.fingerprint(account))
             return None
         better_hash = passwords.better_hash(password, known_hash)
         with database.atomic():
@@ -35,14 +35,29 @@ def log_in(username: str, password: str, actor: Actor) -> SignedIn | None:
     return None
 
 
+def log_in_again(first: Answer, actor: Actor) -> SignedIn | None:
+    """Log the sender of a post in that did so before: the first has proved who they are. None if
+    the account has changed since.
+    """
+    with database.atomic():
+        lock_for_update(User(id=first.user_id))
+        if answers.find(actor.post) is None:
+            return None
+        return _begin_session(User.get_by_id(first.user_id), actor)
+
+
+def _begin_session(user: User, actor: Actor) -> SignedIn:
+    signed_in = sessions.create_session(user, actor)
+    events.record(Kind.LOGIN_SUCCESS, user, actor, signed_in.handle)
+    return signed_in
+
+
 def _sign_in(key: Key, better_hash: str | None, actor: Actor) -> SignedIn:
     if better_hash:
         name = (Key.provider == key.provider) & (Key.provider_user_id == key.provider_user_id)
         Key.update(password_hash=better_hash).where(name).execute()
         events.record(Kind.PASSWORD_UPGRADE, key.user, actor)
-    signed_in = sessions.create_session(key.user, actor)
-    events.record(Kind.LOGIN_SUCCESS, key.user, actor, signed_in.handle)
-    return signed_in
+    return _begin_session(key.user, actor)
 
 
 def confirm_password(password: str, actor: Actor) -> Key:
@@ -56,7 +71,7 @@ def confirm_password(password: str, actor: Actor) -> Key:
     budgets = throttling.login_budgets(user.id, actor)
     known_hash = passwords.verify_password(password, list(keys) or [None], budgets)
     if known_hash is None:
-        events.record_failed_login(user, actor, session=actor.session.handle)
+        events.record_failed_login(user, actor, budgets, session=actor.session.handle)
         raise WrongPassword
     with database.atomic():
         throttling.forgive(user.id, actor)

@@ -77,7 +77,7 @@ def _create(username: str, password: str, actor: Actor, finish: Callable[[User],
             throttling.take_back(failed)
     except UsernameTaken:
         with database.atomic():
-            throttling.take_back(created)
+            throttling.take_back({**created, **failed} if actor.post.first else created)
         raise
     return result
 

@@ -46,6 +46,7 @@ def test_b055_b056_b057_a_log_out_without_this_sessions_token_does_nothing(app, 
         other = Browser(app)
         other.log_in("Jane")
         token = hidden_fields(page_form(other.get("/profile").text, "/logout"))["csrf_token"]
+    assert jane.is_signed_in()
     before = content()
     assert (
         jane.client.post("/logout", data={"csrf_token": token} if token else {}).status_code == 400

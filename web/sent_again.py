@@ -1,0 +1,73 @@
+"""A form that its own sender sends again: what accounts/answers.py keeps, as pages.
+
+The second of two clicks, a reload after a lost answer, what a browser sends again by itself: each
+would be told "taken" or "nothing was done" of what has just succeeded.
+"""
+
+import json
+from contextlib import suppress
+
+from flask import after_this_request, g, redirect, request, session, url_for
+from peewee import DatabaseError, InterfaceError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from accounts import answers, users
+from accounts.answers import Post
+
+from .current_session import current_actor, empty_cookie, start_session
+from .errors import show_database_fault
+
+REFUSALS = (400, 404, 429)
+KEPT_HEADERS = ("Location", "Clear-Site-Data")
+
+
+def expect() -> None:
+    """Know a form from this site again, by its sender's secret: the token, or the CSRF token of a
+    stranger. Call it first: the cookie of a session that is over is emptied.
+    """
+    secret, address = session.get("token") or session.get("csrf_token"), request.full_path
+    if isinstance(secret, str):
+        parts = [part.encode(errors="replace") for part in (secret, address)]
+        with suppress(HTTPException):  # a body that is too large
+            g.post = Post.of(*parts, request.get_data())
+            after_this_request(_answer)
+
+
+def _answer(response: Response) -> Response:
+    post = g.post
+    try:
+        if post.noted and response.status_code < 500:
+            answers.keep_content(post, _content(response))
+        elif response.status_code in REFUSALS or "sent_away" in g:
+            return _answer_again(post) or response
+    except (DatabaseError, InterfaceError) as error:
+        return response if post.noted else show_database_fault(error)
+    return response
+
+
+def _content(response: Response) -> str:
+    headers = [(name, response.headers[name]) for name in KEPT_HEADERS if name in response.headers]
+    is_redirect = 300 <= response.status_code < 400
+    return json.dumps([headers, session.get("_flashes", [])]) if is_redirect else ""
+
+
+def _answer_again(post: Post) -> Response | None:
+    first = post.first
+    if first is None or (content := answers.content_of(post)) == "":
+        return None
+    leads_to = url_for("profile.show" if first.session else "auth.home")
+    if first.session is None:
+        empty_cookie()
+    elif first.session != post.session:
+        signed_in = users.log_in_again(first, current_actor())
+        if signed_in is None:
+            return None
+        typed = request.form.get("new_password") or request.form.get("password", "")
+        start_session(signed_in, typed)
+    headers, messages = json.loads(content) if content else ([], [])
+    if messages:
+        session["_flashes"] = messages
+    response = redirect(leads_to)
+    response.headers.update(headers)
+    return response
