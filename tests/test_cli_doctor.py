@@ -23,8 +23,8 @@ from database import database, untouched
 pytestmark = pytest.mark.database("sqlite")
 
 CHECKS = [
-    "settings", "secret key", "cookies", "hash time", "disk", "database", "files", "place",
-    "pragmas", "schema", "integrity", "accounts", "old hashes", "dead rows",
+    "version", "settings", "secret key", "cookies", "hash time", "disk", "database", "files",
+    "place", "pragmas", "schema", "integrity", "accounts", "old hashes", "dead rows",
 ]  # fmt: skip
 
 
@@ -264,6 +264,23 @@ def all_of(folder: Path) -> dict[str, tuple[object, ...]]:
         str(path): (path.is_file() and path.read_bytes(), path.lstat().st_mtime_ns)
         for path in [folder, *folder.rglob("*")]
     }
+
+
+def test_a_settings_file_with_the_key_is_its_owners_alone(
+    settings: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "settings"
+    file.write_text("".join(f"{name}='{value}'\n" for name, value in settings.items()))
+    file.chmod(0o644)
+    done = flask({"VESTIBULE_ENV": str(file)}, "doctor")
+    assert f"fix: chmod 600 {file}" in done.stdout
+    file.chmod(0o600)
+    assert f"ok     settings      {file}" in flask({"VESTIBULE_ENV": str(file)}, "doctor").stdout
+
+
+def test_a_clock_before_this_code_is_wrong(kept: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 86_400.0)
+    assert installation.check_version()[0] == "fail"
 
 
 @pytest.mark.parametrize("state", ["at rest", "killed", "killed, no -shm", "old schema", "damaged"])

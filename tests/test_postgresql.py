@@ -370,7 +370,7 @@ def test_doctor_says_what_is_there_and_what_is_not(app: Flask) -> None:
         return {row["check"]: (row["state"], row["finding"] + row["fix"]) for row in rows}
 
     rows = examined()
-    assert list(rows)[4:6] == ["database", "server"]
+    assert list(rows)[5:7] == ["database", "server"]
     assert rows["accounts"] == ("ok", "1 user, no live sessions")
     assert rows["server"][0] == "fail", "the test's server does not sync"
     assert {row[0] for name, row in rows.items() if name != "server"} == {"ok"}

@@ -23,7 +23,13 @@ from ..commands import json_option
 from ..output import print_rows, printable, say
 from .content import CONTENT, check_database, check_pragmas, check_server
 from .files import check_disk, check_modes, check_place
-from .installation import check_cookies, check_hash_time, check_secret_key, check_settings
+from .installation import (
+    check_cookies,
+    check_hash_time,
+    check_secret_key,
+    check_settings,
+    check_version,
+)
 from .result import FAIL, CheckResult, attempt
 
 
@@ -49,6 +55,7 @@ def doctor(info: ScriptInfo, as_json: bool) -> None:
 
 def examine(app: Flask) -> Iterator[CheckResult]:
     """Yield the result of each check. What cannot be read is looked into no further."""
+    yield attempt("version", check_version)
     yield attempt("settings", partial(check_settings, app))
     yield attempt("secret key", partial(check_secret_key, app))
     yield attempt("cookies", partial(check_cookies, app))

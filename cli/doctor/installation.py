@@ -13,6 +13,7 @@ from flask import Flask
 from accounts import passwords
 
 from ..commands import count
+from ..version import VERSION
 from .files import open_to_others
 from .result import FAIL, OK, WARN, Outcome
 
@@ -24,20 +25,23 @@ USE_TLS = "put a proxy with a certificate in front, and set PUBLIC_URL to its ht
 HOPS = "set PROXY_HOPS=1 when a proxy is in front, or all visitors count as one address: its own"
 
 
-def check_settings(app: Flask) -> Outcome:
-    """Check that the clock can be right, and say what runs here and where its settings are."""
-    written = Path(__file__).stat().st_mtime
-    if time.time() < written - 86_400:
+def check_version() -> Outcome:
+    """Say what runs here, and check that the clock is not older than that."""
+    if time.time() < Path(__file__).stat().st_mtime - 86_400:
         today = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         return FAIL, f"the clock is wrong: {today}", "set it; better let NTP do so"
-    runs = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    return OK, f"{VERSION}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+
+
+def check_settings(app: Flask) -> Outcome:
+    """Say which settings file is used, and check that nobody else reads a key in it."""
     file: Path = app.config["SETTINGS_FILE"]
     if not file.exists():
-        return OK, f"the environment alone: there is no {file}; {runs}"
+        return OK, f"the environment alone: there is no {file}"
     key = app.config["SECRET_KEY"]
     if key and key in file.read_text() and (fault := open_to_others(file.resolve(), 0o077)):
         return FAIL, *fault
-    return OK, f"{file}, below the environment; {runs}"
+    return OK, f"{file}, below the environment"
 
 
 def check_secret_key(app: Flask) -> Outcome:
