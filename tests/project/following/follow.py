@@ -28,7 +28,7 @@ from urllib.parse import urlencode
 
 from debian import CHECKOUT, NAME, PASSWORD, make_root, network, outside_world
 
-PORTS = (80, 443, 5000, 5432)
+PORTS = (80, 443, 5000)
 # A fenced block, or the `apt install …` of a sentence.
 BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$|`(apt install [^`]*)`", re.DOTALL | re.MULTILINE)
 VARYING = re.compile(r"\b(?:[0-9a-f]{12}|(?=[a-z]*[0-9])[a-z0-9]{15})\b")  # handles and ids
@@ -58,11 +58,13 @@ class Person:
     def submit(self, path: str) -> None:
         """Open a page, fill in its form, submit it and land on the profile."""
         page = self.opener.open(self.base + path).read().decode()
-        token = re.search(r'name="csrf_token"[^>]*value="([^"]*)"', page)
-        assert token, page
-        typed = {"username": "Jane", "password": PASSWORD, "csrf_token": token[1]}
-        answer = self.opener.open(self.base + path, urlencode(typed).encode())
-        assert answer.url == f"{self.base}/profile", answer.read().decode()
+        hidden = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', page)
+        typed = {**dict(hidden), "username": "Jane", "password": PASSWORD}
+        try:
+            answer = self.opener.open(self.base + path, urlencode(typed).encode())
+        except urllib.error.HTTPError as error:
+            sys.exit(f"{path} was answered {error.code}:\n{error.read().decode()}")
+        assert answer.url == f"{self.base}/profile", answer.url
 
 
 def wait_for(true: Callable[[], object], what: str) -> None:
