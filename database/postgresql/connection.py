@@ -20,6 +20,16 @@ PAUSE_AFTER_FAILURE = 1  # second
 UNUSABLE = ("42P01", "42703", "3F000", "25006", "42501", "25P03", "25P04", "XX")
 
 
+# And of views; not those that an extension brings along.
+TABLE_NAMES = (
+    "SELECT relname::text FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace AS schema"
+    " ON schema.oid = relnamespace WHERE nspname = current_schema() AND relkind IN"
+    " ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend"
+    " WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = pg_class.oid"
+    " AND deptype = 'e')"
+)
+
+
 def parameters(url: str) -> dict[str, Any]:
     """Return what an address says, as libpq reads it. Raises DatabaseURLError, and repeats at most
     the name of a parameter.

@@ -19,7 +19,7 @@ from psycopg.pq import TransactionStatus
 
 from database import OutcomeUnknown
 
-from .connection import Adapter, has_something_to_read, is_lost, parameters
+from .connection import TABLE_NAMES, Adapter, has_something_to_read, is_lost, parameters
 
 MAX_CONNECTIONS = 16  # of this host: a server accepts 100 by default, from all hosts
 MAX_WAIT = 5  # seconds that a request waits for one of them
@@ -84,13 +84,7 @@ class PostgreSQL(PooledPsycopg3Database):
     allows_nul = False
     serializes_writes = False
     only_looking = nullcontext  # to read changes nothing here
-    table_names = (  # and views; not those that an extension brings along
-        "SELECT relname::text FROM pg_catalog.pg_class JOIN pg_catalog.pg_namespace AS schema"
-        " ON schema.oid = relnamespace WHERE nspname = current_schema() AND relkind IN"
-        " ('r', 'p', 'v', 'm', 'f') AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend"
-        " WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = pg_class.oid"
-        " AND deptype = 'e')"
-    )
+    table_names = TABLE_NAMES
     # Text is compared by its bytes, as in SQLite. A locale could make two names equal and, once
     # the server's C library is updated, hide them from their index.
     field_types = {**PooledPsycopg3Database.field_types, "TEXT": 'TEXT COLLATE "C"'}  # noqa: RUF012 # Peewee's
