@@ -25,7 +25,7 @@ class Terminal:
         fcntl.ioctl(self.end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.process = subprocess.Popen(
             [*ON_TERMINAL, os.ttyname(self.end), *FLASK, *args],
-            env={**environment(settings), **more},
+            env={**environment(settings), "COLUMNS": str(columns), **more},
             cwd=ROOT,
             start_new_session=True,
         )
