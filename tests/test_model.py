@@ -2,6 +2,7 @@
 users, keys and sessions.
 """
 
+import itertools
 from dataclasses import dataclass, field
 
 import pytest
@@ -181,6 +182,7 @@ class Vestibule(RuleBasedStateMachine):
         self.model = Model()
         self.browsers = {name: Browser(self.app) for name in BROWSERS}
         self.runner = self.app.test_cli_runner()
+        self.numbers = itertools.count()
 
     @initialize()
     def begin(self):
@@ -220,6 +222,7 @@ class Vestibule(RuleBasedStateMachine):
         fields = {
             "username": name, "password": new if path == "/signup" else proof,
             "new_username": name, "new_password": new, "current_password": proof,
+            "number": str(next(self.numbers)),  # no form is sent again: that is tested elsewhere
         }  # fmt: skip
         answer = self.browsers[browser].submit(path, fields)
         proven = path == "/signup" or (right and account is not None)

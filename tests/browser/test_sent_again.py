@@ -17,6 +17,7 @@ from accounts.actor import OPERATOR
 from accounts.hashing import HashingThreads
 from models import Session, User
 
+from .firefox import Firefox
 from .person import box, join
 
 pytestmark = pytest.mark.browser
@@ -177,3 +178,30 @@ def test_after_a_lost_answer_another_try_in_place_leads_on(
     page.watch.faults.clear()  # Chromium's own, of the lost answer
     submit(page, button)
     expect_done(page, form)
+
+
+@pytest.mark.parametrize("path", ["/signup", "/login"])
+def test_firefox_may_send_a_form_twice(either_firefox: Firefox, line: Line, path: str) -> None:
+    if path == "/login":
+        users.create_user("Jane", PASSWORD, OPERATOR)
+    typed = FORMS[path][1]
+    either_firefox.open(path)
+    for label, text in typed.items():
+        either_firefox.fill(label, text)
+    either_firefox.double_click(either_firefox.find("main button[type=submit]"))
+    either_firefox.until(lambda: either_firefox.path == "/profile")
+    assert "Jane" in either_firefox.text("main")
+    assert (User.select().count(), Session.select().count()) == (1, 1)
+
+
+def test_after_a_lost_answer_another_try_in_firefox_leads_on(firefox: Firefox, line: Line) -> None:
+    firefox.open("/signup")
+    for label, text in FORMS["/signup"][1].items():
+        firefox.fill(label, text)
+    line.lost = ALL
+    firefox.click(firefox.find("main button[type=submit]"))
+    firefox.until(lambda: "No answer came" in firefox.text("main"))
+    line.lost = 0
+    firefox.click(firefox.find("main button[type=submit]"))
+    firefox.until(lambda: firefox.path == "/profile")
+    assert (User.select().count(), Session.select().count()) == (1, 1)
