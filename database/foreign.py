@@ -70,7 +70,7 @@ def made_by_us(connection: Any, tables: set[str]) -> bool:
     """Return whether the history of migrations, if there is one among the tables, is ours."""
     if HISTORY not in tables:
         return False
-    rows = connection.execute(f"SELECT * FROM {HISTORY}")  # noqa: S608 # nosec B608 # a constant
+    rows = connection.execute(f"SELECT * FROM {HISTORY}")  # noqa: S608 # a constant
     columns = {column[0] for column in rows.description}
     applied = rows.fetchall()
     if not applied:  # the process was killed during the first migration
