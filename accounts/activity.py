@@ -1,6 +1,6 @@
 """What happened to an account, for its owner to read."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from peewee import SQL, Expression, Query, fn
 
@@ -11,21 +11,6 @@ from .events import Kind
 
 EVENTS_PER_PAGE = 25
 LOGGED_IN = [Kind.LOGIN_SUCCESS.value, Kind.USER_CREATED.value]
-
-
-class Page(NamedTuple):
-    """Some events, newest first; `older`: whether there are more on the next page."""
-
-    number: int
-    events: list[Event]
-    older: bool
-
-
-def page_of_events(user: User, number: int) -> Page:
-    """Return a page of a user's events, the first being 1; empty past the last."""
-    skipped = (number - 1) * EVENTS_PER_PAGE
-    rows = list(events_of(user).offset(skipped).limit(EVENTS_PER_PAGE + 1))
-    return Page(number, rows[:EVENTS_PER_PAGE], len(rows) > EVENTS_PER_PAGE)
 
 
 def events_of(user: User) -> Any:

@@ -45,8 +45,8 @@ class AccountChanged(AccountError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Your account was changed from elsewhere at the same moment, so nothing was done "
-            "here. Please check it and try again."
+            "Your account was changed from another browser at the same moment, so nothing was "
+            "done here. Check it and try again."
         )
 
 
@@ -55,7 +55,7 @@ class TooManyAttempts(AccountError):
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = max(1, retry_after)
-        super().__init__(f"Too many tries. Please try again in {self._in_words()}.")
+        super().__init__(f"Too many attempts. Try again in {self._in_words()}.")
 
     def _in_words(self) -> str:
         seconds = f"{self.retry_after} second{'s' if self.retry_after > 1 else ''}"
@@ -71,5 +71,5 @@ class Busy(AccountError):
     def __init__(self) -> None:
         super().__init__(
             "Too many people are logging in right now. Nothing was changed. "
-            f"Please try again in {self.retry_after} seconds."
+            f"Try again in {self.retry_after} seconds."
         )

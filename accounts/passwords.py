@@ -53,7 +53,7 @@ def parse_typed_password(text: str) -> TypedPassword:
     """Return a password typed to log in. Raises InvalidPassword if it is empty or too long."""
     password = _normalized(text)
     if not password:
-        raise InvalidPassword(f"Type your password, 1 to {PASSWORD_MAX} characters.")
+        raise InvalidPassword(f"Enter your password, at most {PASSWORD_MAX} characters.")
     return TypedPassword(password)
 
 

@@ -143,5 +143,5 @@ def parse_typed_username(text: str) -> str:
         1 <= len(text) <= USERNAME_MAX
         or 1 <= len(unicodedata.normalize("NFC", text)) <= USERNAME_MAX
     ):
-        raise InvalidUsername(f"Type your username, 1 to {USERNAME_MAX} characters.")
+        raise InvalidUsername(f"Enter your username, at most {USERNAME_MAX} characters.")
     return text

@@ -27,19 +27,31 @@ def new_username(label: str) -> Any:
     """Return the field for a username that an account is to have."""
     limits = usernames.USERNAME_MIN, usernames.USERNAME_MAX
     hint = "{} to {} letters, digits, _ or @ . + - (these four not first).".format(*limits)
-    return Text(label, usernames.parse_username, limits, "username", description=hint)
+    missing = "Enter a {} of {} to {} characters.".format(label.lower(), *limits)
+    rule = usernames.parse_username
+    return Text(label, rule, limits, "username", missing=missing, description=hint)
 
 
 def new_password(label: str) -> Any:
     """Return the field for a password that an account is to have."""
     limits = passwords.PASSWORD_MIN, passwords.PASSWORD_MAX
     hint = "{} to {} characters. 15 or more, or a phrase, is much safer.".format(*limits)
-    return Password(label, passwords.parse_password, limits, "new-password", description=hint)
+    missing = "Enter a {} of {} to {} characters.".format(label.lower(), *limits)
+    rule = passwords.parse_password
+    return Password(label, rule, limits, "new-password", missing=missing, description=hint)
 
 
 def current_password(label: str = "Current password") -> Any:
     """Return the field for the password that an account has."""
-    return Password(label, passwords.parse_typed_password, autocomplete="current-password")
+    missing = f"Enter your {label.lower()}."
+    rule = passwords.parse_typed_password
+    return Password(label, rule, autocomplete="current-password", missing=missing)
+
+
+def own_username(label: str, autocomplete: str) -> Any:
+    """Return the field for the username that an account has."""
+    rule = usernames.parse_typed_username
+    return Text(label, rule, autocomplete=autocomplete, missing="Enter your username.")
 
 
 class SignupForm(Form):
@@ -54,7 +66,7 @@ class LoginForm(Form):
     """A name and a password to check. Imported ones may be shorter than new ones."""
 
     template = "auth/login.html"
-    username = Text("Username", usernames.parse_typed_username, autocomplete="username")
+    username = own_username("Username", "username")
     password = current_password("Password")
 
 
@@ -71,7 +83,10 @@ def home() -> ResponseReturnValue:
 def signup(form: SignupForm) -> ResponseReturnValue:
     """Create an account, log its owner in, and go on to the page that was asked for."""
     signed_in = users.sign_up(form.username.data, form.password.data, current_actor())
-    return redirect(start_session(signed_in, form.password.data))
+    next_page = start_session(signed_in, form.password.data)
+    name = words.isolate(signed_in.user.username)
+    flash(f"Your account has been created. You are logged in as {name}.", "success")
+    return redirect(next_page)
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -79,10 +94,14 @@ def signup(form: SignupForm) -> ResponseReturnValue:
 @form_page(LoginForm)
 def login(form: LoginForm) -> ResponseReturnValue:
     """Log in, and go on to the page that was asked for."""
-    signed_in = users.log_in(form.username.data, form.password.data, current_actor())
+    actor = current_actor()
+    signed_in = users.log_in(form.username.data, form.password.data, actor)
     if signed_in is None:
-        return form.page(400, "Incorrect username or password.")
+        return form.page(400, "Incorrect username or password.", again=True)
     next_page = start_session(signed_in, form.password.data)
+    if signed_in.user.id not in actor.known_users[:1] and actor.known_users:
+        # Another account was here before: perhaps its page is the one that was asked for.
+        flash(f"You are now logged in as {words.isolate(signed_in.user.username)}.", "info")
     # The log-in is committed: a fault here must not deny it. The activity page shows it too.
     with contextlib.suppress(DatabaseError):
         failed, last = activity.failed_since_last_login(signed_in.user, signed_in.handle)
@@ -95,6 +114,7 @@ def login(form: LoginForm) -> ResponseReturnValue:
 def logout() -> ResponseReturnValue:
     """Log this browser out."""
     end_session()
+    flash("You are now logged out.", "success")
     return redirect_logged_out()
 
 

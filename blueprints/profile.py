@@ -1,20 +1,33 @@
 """The pages behind the log-in, where users look after their own account."""
 
 import json
-import re
 
-from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from accounts import activity, sessions, usernames, users
+from accounts import activity, sessions, settings, users
 from accounts.export import export_account
 from accounts.sessions import Reason
+from models import Session
+from web import words
 from web.current_session import current_actor, download, forget_account, start_session
-from web.forms import Form, Text, form_page
+from web.forms import Form, form_page
+from web.paging import page_of
 
-from .auth import current_password, logout, new_password, new_username, redirect_logged_out
+from . import account_pages
+from .auth import (
+    current_password,
+    logout,
+    new_password,
+    new_username,
+    own_username,
+    redirect_logged_out,
+)
+
+SESSIONS_PER_PAGE = 20
 
 bp = Blueprint("profile", __name__, url_prefix="/profile")
+bp.record(lambda state: account_pages.init_app(state.app))
 
 
 class PasswordForm(Form):
@@ -37,14 +50,17 @@ class DeleteForm(Form):
     """The end of an account."""
 
     template = "profile/delete.html"
-    username = Text("Type your username", usernames.parse_typed_username)
+    username = own_username("Type your username", "off")
     current_password = current_password()
 
 
 @bp.get("")
 def show() -> ResponseReturnValue:
-    """Show the account and this session."""
-    return render_template("profile/show.html")
+    """Show what can be done, how things stand, and the details of account and session."""
+    latest = g.session.created_at + settings.SESSION_MAX_AGE
+    until = min(g.session.idle_expires_at, latest)
+    rows = account_pages.rows(g.session)
+    return render_template("profile/show.html", rows=rows, until=until, latest=latest)
 
 
 @bp.route("/password", methods=["GET", "POST"])
@@ -53,7 +69,7 @@ def change_password(form: PasswordForm) -> ResponseReturnValue:
     """Change the password; every other browser is logged out."""
     current, new = form.current_password.data, form.new_password.data
     start_session(users.change_password(current, new, current_actor()), new)
-    flash("Your password has been changed. Every other browser was logged out.", "success")
+    flash("Your password has been changed. All other browsers have been logged out.", "success")
     return redirect(url_for(".show"))
 
 
@@ -68,9 +84,10 @@ def change_username(form: UsernameForm) -> ResponseReturnValue:
 
 @bp.get("/sessions")
 def list_sessions() -> ResponseReturnValue:
-    """List every browser in which the user is logged in."""
-    others = [each for each in sessions.live_sessions(g.user) if each.id != g.session.id]
-    return render_template("profile/sessions.html", others=others)
+    """List every browser in which the user is logged in, this one first."""
+    this_first = (Session.id == g.session.id).desc(), Session.last_seen_at.desc(), Session.id
+    page = page_of(sessions.live_sessions(g.user).order_by(*this_first), SESSIONS_PER_PAGE)
+    return render_template("profile/sessions.html", page=page)
 
 
 @bp.post("/sessions/<handle>/end")
@@ -80,7 +97,7 @@ def end_session(handle: str) -> ResponseReturnValue:
     if session.id == g.session.id:
         return logout()
     sessions.invalidate_session(session, Reason.ENDED_ELSEWHERE, current_actor())
-    flash("That browser has been logged out.", "success")
+    flash(f"{words.describe_browser(session.user_agent)} has been logged out.", "success")
     return redirect(url_for(".list_sessions"))
 
 
@@ -89,16 +106,15 @@ def end_other_sessions() -> ResponseReturnValue:
     """End all sessions but this one."""
     reason, actor = Reason.ENDED_ELSEWHERE, current_actor()
     sessions.invalidate_user_sessions(g.user, reason, actor, keep=g.session)
-    flash("Every other browser has been logged out.", "success")
+    flash("All other browsers have been logged out.", "success")
     return redirect(url_for(".list_sessions"))
 
 
 @bp.get("/activity")
 def show_activity() -> ResponseReturnValue:
     """List what happened to the account, newest first."""
-    asked = request.args.get("page", "")
-    number = int(asked) if re.fullmatch("[1-9][0-9]{0,5}", asked) else 1
-    return render_template("profile/activity.html", page=activity.page_of_events(g.user, number))
+    page = page_of(activity.events_of(g.user), activity.EVENTS_PER_PAGE)
+    return render_template("profile/activity.html", page=page)
 
 
 @bp.get("/export")

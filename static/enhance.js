@@ -99,6 +99,7 @@ function show(page, url) {
   document.title = page.title;
   useFilesOf(page);
   const focused = toFocus(page);
+  if (!isNew && page.querySelector("main [role=alert]")) keepPasswords(page);
   for (const part of ["body > header", "main"]) {
     const next = page.querySelector(part);
     document.querySelector(part)?.replaceWith(next ?? "");
@@ -117,6 +118,15 @@ function useFilesOf(page) {
   if (!theirs || theirs.href === ours?.href) return;
   theirs.addEventListener("load", () => ours?.remove()); // not sooner: the page would look bare
   (ours ?? document.head.lastElementChild).after(theirs);
+}
+
+// What was typed right stays. The server never sends a password back, so it is taken from the page
+// that is about to go.
+function keepPasswords(page) {
+  for (const input of document.querySelectorAll("main input[autocomplete$=-password][name]")) {
+    const same = page.querySelector(`main [name="${CSS.escape(input.name)}"]:not([aria-invalid])`);
+    if (same?.autocomplete === input.autocomplete) same.value = input.value;
+  }
 }
 
 // The first wrong field, or else what there is to say, or else the heading.
@@ -189,6 +199,8 @@ addEventListener("pageshow", (event) => {
 function enhance(part) {
   for (const input of part.querySelectorAll("input[type=password]")) addReveal(input);
   for (const input of part.querySelectorAll("input[data-max], textarea[data-max]")) addCount(input);
+  for (const input of part.querySelectorAll("[data-confirm]")) armBy(input);
+  useLocalTime(part);
 }
 
 function addReveal(input) {
@@ -223,6 +235,59 @@ function addCount(input) {
   (input.closest(".field") ?? input.parentElement).append(count);
   update();
 }
+
+// The button of a form that cannot be undone works once its data-confirm has been typed.
+function armBy(input) {
+  const plain = (text) => text.normalize("NFKC").toLowerCase();
+  const button = input.form?.querySelector("[type=submit]");
+  const update = () => {
+    if (button) button.disabled = plain(input.value) !== plain(input.dataset.confirm);
+  };
+  input.addEventListener("input", update);
+  update();
+}
+
+// Times
+
+// The server writes them in UTC, with the day ("23 November 2026, 11:54 UTC") or without.
+const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "long" });
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "short" });
+const zone = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" });
+
+function useLocalTime(part) {
+  for (const time of part.querySelectorAll("time[datetime]")) {
+    const when = new Date(time.dateTime);
+    if (Number.isNaN(when.getTime())) continue;
+    const { value } = zone.formatToParts(when).find(({ type }) => type === "timeZoneName");
+    const local = (_, date) => `${date ? `${day.format(when)}, ` : ""}${clock.format(when)} ${value}`;
+    time.textContent = time.textContent.replace(/^(\d+ \w+ \d+, )?\d\d:\d\d UTC$/, local);
+  }
+  useLocalDays(part);
+}
+
+// Lists that the server grouped by days (UTC)
+function useLocalDays(part) {
+  const given = [...part.querySelectorAll(".day")];
+  const days = new Map();
+  for (const item of part.querySelectorAll(".day li")) {
+    const when = new Date(item.querySelector("time").dateTime);
+    const name = Number.isNaN(when.getTime()) ? "" : day.format(when);
+    if (!days.has(name)) {
+      const section = given[0].cloneNode(true);
+      section.querySelector("h2").textContent = name;
+      section.querySelector("ul").replaceChildren();
+      days.set(name, section);
+    }
+    days.get(name).querySelector("ul").append(item);
+  }
+  given[0]?.before(...days.values());
+  for (const section of given) section.remove();
+}
+
+// On paper nothing can be opened.
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details")) details.open = true;
+});
 
 // A page's own script
 //

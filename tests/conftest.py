@@ -184,8 +184,9 @@ def browser(app: Flask) -> "Browser":
 
 @pytest.fixture
 def jane(browser: "Browser") -> "Browser":
-    """A browser in which Jane has signed up and is logged in."""
+    """A browser in which Jane has signed up, is logged in, and has read that she is."""
     browser.sign_up("Jane")
+    browser.get("/profile")
     return browser
 
 

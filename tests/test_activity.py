@@ -6,9 +6,9 @@ import pytest
 from conftest import Browser, page_text, soup, sql
 from profile_pages import FIREFOX, change_password
 
-from accounts import sessions, users
+from accounts import events, sessions, times, users
 from accounts.activity import EVENTS_PER_PAGE
-from accounts.actor import OPERATOR
+from accounts.actor import OPERATOR, Actor
 from accounts.events import Kind
 from models import Event, Session, User, now
 from web import words
@@ -26,8 +26,7 @@ def jane(browser):
 
 
 def listed(browser, path="/profile/activity"):
-    entries = soup(browser.get(path).text).select("ul.entries > li")
-    return [re.sub(r"\s+,", ",", page_text(str(entry))) for entry in entries]
+    return [page_text(str(entry)) for entry in soup(browser.get(path).text).select(".day li")]
 
 
 def test_what_happened_is_said_in_words_newest_first(app, jane):
@@ -35,30 +34,41 @@ def test_what_happened_is_said_in_words_newest_first(app, jane):
     jane.log_out()
     jane.log_in("Jane", "wrong horse")
     jane.log_in("Jane", "another horse")
-    said = [re.sub(r" just now.*", "", entry) for entry in listed(jane)]
-    place = "from Firefox on Linux, 203.0.113.7"
-    assert said == [
-        f"Logged in, {place}",
-        f"Failed log-in, {place}",
-        f"Logged out, {place}",
-        f"Password changed, {place}",
-        f"Session ended (password changed), {place}",
-        f"Account created, {place}",
+    assert [re.sub(r" [0-9a-f]{12}$", "", entry) for entry in listed(jane)] == [
+        f"{what} Firefox on Linux {times.in_words(event.at).split(', ')[1]} 203.0.113.7"
+        for what, event in zip(
+            [
+                "Logged in",
+                "Failed log-in",
+                "Logged out",
+                "Password changed",
+                "Log-in ended (password changed)",
+                "Account created",
+            ],
+            Event.select().order_by(Event.id.desc()),
+            strict=True,
+        )
     ]
 
 
 def test_what_the_operator_did_is_said_to_be_theirs(jane):
     users.set_password(User.get(), "operator's horse", OPERATOR)
     jane.log_in("Jane", "operator's horse")
-    assert any("Password changed, by the person who runs this site" in e for e in listed(jane))
-    assert any("Session ended (new password), by the person" in entry for entry in listed(jane))
+    assert any("Password changed by the person who runs this site" in e for e in listed(jane))
+    assert any("Log-in ended (new password) by the person" in entry for entry in listed(jane))
 
 
-def test_times_are_exact_for_those_who_ask(jane):
-    sql("UPDATE event SET at = at - ?", (3 * DAY,))
-    [time] = soup(jane.get("/profile/activity").text).select("ul.entries time")
-    assert time.get_text().startswith("3 days ago")
-    assert time["title"] in time.find(class_="visually-hidden").get_text()
+def test_events_stand_below_their_day_with_the_exact_time(jane):
+    midnight = 1_800_000_000_000 // DAY * DAY
+    Event.delete().execute()
+    for moment in (midnight - 60_000, midnight, midnight + 60_000, 10**17):
+        done = events.record(Kind.LOGIN_SUCCESS, User.get(), Actor("192.0.2.1", FIREFOX))
+        Event.update(at=moment).where(Event.id == done).execute()
+    days = soup(jane.get("/profile/activity").text).select(".day")
+    assert [day.h2.get_text() for day in days] == [f"{10**17} ms", "15 January 2027",
+                                                  "14 January 2027"]  # fmt: skip
+    shown = [[time.get_text() for time in day.find_all("time")] for day in days]
+    assert shown == [[f"{10**17} ms"], ["00:01 UTC", "00:00 UTC"], ["23:59 UTC"]]
 
 
 def test_the_handle_is_the_one_of_the_sessions_page(jane):
@@ -120,7 +130,7 @@ def test_an_expired_session_was_ended_by_nobody(jane):
     Session.update(idle_expires_at=now() - 1).execute()
     jane.get("/")
     jane.log_in("Jane")
-    assert any(entry.startswith("Session expired just now") for entry in listed(jane))
+    assert any(entry.startswith("Log-in expired") for entry in listed(jane))
 
 
 def notices(browser):

@@ -76,7 +76,7 @@ def test_this_browser_gets_a_new_token_and_keeps_its_age(app, jane):
     ("current", "new", "wrong", "words"),
     [
         ("wrong horse", NEW_PASSWORD, "current_password", "not your current password"),
-        ("", NEW_PASSWORD, "current_password", "255"),
+        ("", NEW_PASSWORD, "current_password", "Enter your current password."),
         (PASSWORD, "12345", "new_password", "6"),
         (PASSWORD, "x" * 256, "new_password", "255"),
         (PASSWORD, PASSWORD, "new_password", "same"),

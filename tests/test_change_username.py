@@ -58,7 +58,7 @@ def test_only_the_letter_case_may_change(app, jane):
         ("Jane", PASSWORD, "new_username", "already"),
         ("Janet", "wrong horse", "current_password", "not your current password"),
         ("Other", "wrong horse", "current_password", "not your current password"),
-        ("Janet", "", "current_password", "255"),
+        ("Janet", "", "current_password", "Enter your current password."),
     ],
 )
 def test_a_refusal_stands_at_its_field_with_what_was_typed(app, jane, new, current, wrong, words):

@@ -58,10 +58,10 @@ def test_the_name_may_be_typed_in_any_case(jane, typed):
     ("typed", "current", "wrong", "words"),
     [
         ("Janet", PASSWORD, "username", "not your username"),
-        ("", PASSWORD, "username", "31"),
+        ("", PASSWORD, "username", "Enter your username."),
         ("Other", PASSWORD, "username", "not your username"),
         ("Jane", "wrong horse", "current_password", "not your current password"),
-        ("Jane", "", "current_password", "255"),
+        ("Jane", "", "current_password", "Enter your current password."),
     ],
 )
 def test_a_refusal_stands_at_its_field_and_deletes_nothing(app, jane, typed, current, wrong, words):

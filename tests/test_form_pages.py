@@ -14,9 +14,9 @@ from blueprints.auth import LoginForm, SignupForm
 from blueprints.profile import DeleteForm, PasswordForm, UsernameForm
 from web.forms import Form, Text, form_page
 
-TEMPLATE = """{% extends "base.html" %}{% from "_fields.html" import field, problems %}
-{% block title %}Note{% endblock %}
-{% block content %}<h1>Note</h1>{{ problems(form) }}
+TEMPLATE = """{% extends "base.html" %}{% from "_fields.html" import field %}
+{% block title %}Note{% endblock %}{% block heading %}<h1>Note</h1>{% endblock %}
+{% block content %}
 <form method="post">{{ form.hidden_tag() }}{{ field(form.text) }}{{ field(form.colour) }}</form>
 {% endblock %}"""
 NOTES = {"1": {"text": "buy milk", "colour": "red"}}

@@ -19,7 +19,8 @@ from web.forms import Form, Text, form_page
 
 TEMPLATE = """{% extends "base.html" %}{% from "_fields.html" import show_form %}
 {% block title %}Note{% endblock %}
-{% block content %}<h1>Note {{ number }}</h1>{{ show_form(form, "Save") }}{% endblock %}"""
+{% block heading %}<h1>Note {{ number }}</h1>{% endblock %}
+{% block content %}{{ show_form(form, "Save") }}{% endblock %}"""
 NOTE = {"title": "Milk", "text": "Two <b>bottles</b>", "copies": 2, "shop": "b", "urgent": True}
 
 

@@ -257,6 +257,7 @@ def test_what_was_typed_is_put_back_exactly_except_the_password(browser, path, t
 def test_b066_b067_a_stored_name_made_of_markup_is_shown_as_text(app, username, path):
     plain, hostile = Browser(app), Browser(app)
     plain.sign_up("Jane")
+    plain.get("/")  # with the message that says so
     import_user(username)
     assert hostile.log_in(username).status_code == 302
     page = hostile.get(path)

@@ -63,7 +63,7 @@ class Model:
         if session is None:
             return None
         if session.dead():
-            self.close(browser, "this session expired")
+            self.close(browser, "your log-in expired")
             return None
         if session.active < 0:
             session.active, session.idle = min(ACTIVE, session.left), min(IDLE, session.left)
@@ -108,7 +108,7 @@ class Model:
         del self.accounts[account.name.lower()]
         for browser, (owner, _) in self.untold.items():
             if owner is account:
-                self.untold[browser] = owner, "or its account was deleted"
+                self.untold[browser] = owner, "or the account was deleted"
 
     def set_password(self, account):
         account.password = OPERATORS
@@ -163,7 +163,7 @@ BUTTONS = ["/logout", "/end", "/end-others"]
 REASONS = {
     "the password was changed", "set a new password", "the account was locked",
     "ended from another device", "ended by the person who runs this site",
-    "this session expired", "or its account was deleted",
+    "your log-in expired", "or the account was deleted",
 }  # fmt: skip
 
 

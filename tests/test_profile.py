@@ -1,15 +1,18 @@
 """GET /profile, and what a request of a logged-in user costs and does to the session."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from conftest import Browser, everything, page_text, soup
+from peewee import fn
 from playhouse.test_utils import count_queries
+from profile_pages import change_password
 
 from accounts import users
 from accounts.actor import OPERATOR
-from models import Session, User, now
+from blueprints.account_pages import AccountPage, pages
+from models import Event, Key, Session, User, now
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -48,14 +51,88 @@ def test_the_profile_is_that_of_the_visitor_and_of_nobody_else(app, jane):
     assert "Other" not in page_text(jane.get("/profile").text)
 
 
-def test_a_request_of_a_member_is_one_select_and_sends_no_cookie(jane):
-    jane.get("/profile")
+@pytest.mark.parametrize(("path", "selects"), [("/", 1), ("/profile/password", 1), ("/profile", 2)])
+def test_a_request_of_a_member_is_one_select_and_sends_no_cookie(jane, path, selects):
+    """The profile alone may ask once more: how things stand, for all its rows."""
+    jane.get(path)
     with count_queries() as queries:
-        answer = jane.get("/profile")
+        answer = jane.get(path)
     statements = [record.msg[0] for record in queries.get_queries()]
-    assert len(statements) == 1
-    assert statements[0].startswith("SELECT")
+    assert len(statements) == selects
+    assert all(statement.startswith("SELECT") for statement in statements)
     assert "Set-Cookie" not in answer.headers
+
+
+def rows(html):
+    """Return the rows of the profile: what can be done, and how things stand."""
+    return {
+        row.a.get_text(strip=True): page_text(str(row.p)) for row in soup(html).select(".rows > li")
+    }
+
+
+def test_the_profile_says_first_what_can_be_done_and_how_things_stand(app, jane):
+    assert rows(jane.get("/profile").text) == {
+        "Change password": "Never changed since sign-up",
+        "Change username": "Jane",
+        "Browsers": "No other browsers",
+        "Activity": "No failed log-ins in the last 30 days",
+        "Export your data": "Everything stored about your account, as a JSON file",
+    }
+    main = soup(jane.get("/profile").text).main
+    order = [
+        each.name for each in main.find_all(["h1", "ul", "details"]) if not each.find_parent("nav")
+    ]
+    assert order == ["h1", "ul", "details"]
+    assert "User ID" in main.details.get_text()
+    assert main.select_one(".apart a")["href"] == "/profile/delete"
+
+
+def test_the_rows_of_the_profile_follow_what_happens(app, jane):
+    other = Browser(app)
+    other.log_in("Jane", "wrong horse")
+    assert rows(jane.get("/profile").text)["Activity"] == "1 failed log-in in the last 30 days"
+    for _ in range(2):
+        Browser(app).log_in("Jane")
+    Session.update(idle_expires_at=now() - 1).where(Session.id == Session.select(
+        Session.id).order_by(Session.created_at.desc()).limit(1)).execute()  # fmt: skip
+    assert rows(jane.get("/profile").text)["Browsers"] == "1 other browser"
+    change_password(jane)
+    Event.update(at=now() - 95 * DAY).execute()
+    said = rows(jane.get("/profile").text)
+    assert said["Change password"].startswith("Changed 3 months ago, ")
+    assert said["Browsers"] == "No other browsers"
+    assert said["Activity"] == "No failed log-ins in the last 30 days"
+
+
+def test_what_was_forgotten_is_not_said_never_to_have_happened(jane):
+    """Events are kept for a year: of an older account nobody knows."""
+    User.update(created_at=now() - 800 * DAY).execute()
+    said = rows(jane.get("/profile").text)["Change password"]
+    assert said.startswith("Not changed since ")
+    assert str(datetime.now(UTC).year - 1) in said
+
+
+def test_a_feature_adds_its_page_to_the_rows_and_to_the_links_beside_each_page(app, jane):
+
+    def count(known):
+        return Key.select(fn.COUNT(Key.user)).where(Key.user == known["user"])
+
+    pages.append(AccountPage("Keys", "auth.home", lambda user, found: f"{found} key", count))
+    assert rows(jane.get("/profile").text)["Keys"] == "1 key"
+    for path in ("/profile", "/profile/password", "/profile/activity"):
+        beside = soup(jane.get(path).text).find("nav", attrs={"aria-label": "Your account"})
+        assert [link["href"] for link in beside.find_all("a", href="/")] == ["/"]
+        assert [link["href"] for link in beside.select("[aria-current=page]")] == [path]
+
+
+def test_a_stay_that_cannot_be_longer_is_not_promised_to_be(jane):
+    said = facts(jane.get("/profile").text)["Logged in here until"]
+    assert "not past" in said.small.get_text()
+    Session.update(created_at=now() - 89 * DAY, idle_expires_at=now() + 5 * DAY).execute()
+    said = facts(jane.get("/profile").text)["Logged in here until"]
+    assert said.small is None
+    until = datetime.fromisoformat(said.time["datetime"])
+    assert until.timestamp() * 1000 < now() + DAY + 60_000
 
 
 def test_a_request_of_a_member_writes_nothing(jane):

@@ -41,19 +41,19 @@ def test_every_live_session_is_there_with_browser_address_times_and_handle(app, 
     text = page_text(str(theirs))
     assert "Firefox on Linux" in text
     assert "203.0.113.7" in text
-    assert "logged in 3 days ago" in text
-    assert "last seen 10 minutes ago" in text
+    assert "Last seen 10 minutes ago" in text
+    for moment in (now() - 3 * DAY, now() - 10 * MINUTE):
+        assert times.in_words(moment)[:-9] in text
     assert "this browser" not in text
     assert "this browser" in page_text(str(mine))
     for time in theirs.find_all("time"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time["datetime"])
-        assert re.fullmatch(r"\d+ \w+ \d{4}, \d\d:\d\d UTC", time["title"])
-        assert time["title"] in time.find(class_="visually-hidden").get_text()
+        assert re.search(r"\d+ \w+ \d{4}, \d\d:\d\d UTC", time.get_text())
 
 
 def test_alone_one_reads_so_and_has_no_others_to_end(jane):
     html = jane.get("/profile/sessions").text
-    assert "nowhere else" in page_text(html)
+    assert "not logged in anywhere else" in page_text(html)
     assert "end-others" not in html
 
 

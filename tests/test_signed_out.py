@@ -43,10 +43,10 @@ ENDINGS = {
     ),
     "the account was locked": lambda _: users.lock_user(User.get(), OPERATOR),
     "too many browsers": too_many,
-    "because this session expired": lambda _: age(idle_expires_at=now() - 1),
-    "because this session expired.": lambda _: age(created_at=now() - 91 * DAY),
-    "or its account was deleted": lambda _: users.delete_user(User.get(), OPERATOR),
-    "this session expired, or": clear_away,
+    "because your log-in expired": lambda _: age(idle_expires_at=now() - 1),
+    "because your log-in expired.": lambda _: age(created_at=now() - 91 * DAY),
+    "or the account was deleted": lambda _: users.delete_user(User.get(), OPERATOR),
+    "your log-in expired, or": clear_away,
 }
 
 
@@ -89,10 +89,11 @@ def test_the_cookie_is_emptied_of_all_but_the_message(jane):
         assert set(cookie) == {"next"}
 
 
-def test_logging_out_in_this_browser_tells_nothing_even_to_a_copy_of_its_cookie(app, jane):
+def test_logging_out_in_this_browser_gives_no_reason_even_to_a_copy_of_its_cookie(app, jane):
     copy = Browser(app)
     copy.client.set_cookie("auth_session", jane.client.get_cookie("auth_session").value)
     jane.log_out()
+    assert notices(jane.get("/").text) == ["You are now logged out."]
     for browser in (jane, copy):
         assert notices(browser.get("/").text) == []
 

@@ -112,7 +112,7 @@ def test_the_form_is_still_as_typed_and_says_it_at_the_top(account, browser):
     page = browser.log_in("Jane", WRONG)
     assert field(page.text, "username")["value"] == "Jane"
     assert field(page.text, "password").get("value") is None
-    assert "Too many tries" in page_text(page.text)
+    assert "Too many attempts" in page_text(page.text)
     after(61)
     again = hidden_fields(page_form(page.text, "/login"))
     right = {"username": "Jane", "password": PASSWORD}

@@ -18,7 +18,7 @@ TEXTS = {
     405: ("Method not allowed", "This page cannot be used in that way."),
     413: ("Too large", "More was sent than any form here needs, so nothing was done."),
     415: ("Wrong kind of content", "Only plain web forms are accepted here."),
-    429: ("Too many tries", "Please wait a little before you try again."),
+    429: ("Too many attempts", "Please wait a little before you try again."),
     500: ("Something went wrong", "This is our fault, and it has been logged. Please try later."),
     503: ("Not available", "The database does not answer. Nothing was changed. Try again soon."),
 }

@@ -24,7 +24,8 @@ class Text(StringField):
     """A line to type exactly: a name, a code. For prose take StringField or TextAreaField. parse: a
     rule, called with what was typed. `data` becomes what it returns; the text of its AccountError,
     the message. limits: the least and most characters, which enhance.js counts as the rule does.
-    Not maxlength: browsers count UTF-16 units and silently cut what is pasted.
+    Not maxlength: browsers count UTF-16 units and silently cut what is pasted. missing: what to
+    say when nothing was typed, if not what the rule says.
     """
 
     widget = TextInput()
@@ -36,17 +37,21 @@ class Text(StringField):
         parse: Callable[[str], Any] = str,
         limits: tuple[int, int] | None = None,
         autocomplete: str = "off",
+        missing: str = "",
         **options: Any,
     ) -> None:
         counted = {"data-min": limits[0], "data-max": limits[1]} if limits else {}
         attributes = {**AS_TYPED, "autocomplete": autocomplete, **counted}
         super().__init__(label, default="", render_kw=attributes, **options)
         self.parse = parse
+        self.missing = missing
         self.flags.required = not self.flags.optional
 
     def post_validate(self, form: Any, validation_stopped: bool) -> None:
         """Apply the rule, unless a validator has decided already."""
         if not (validation_stopped or self.errors):
+            if self.missing and not self.data:
+                raise ValidationError(self.missing)
             try:
                 self.data = self.parse(self.data)
             except AccountError as error:
@@ -101,13 +106,17 @@ class Form(FlaskForm):
         """Return the form to show first."""
         return cls(formdata=None)
 
-    def page(self, status: int, alert: str | None = None) -> tuple[str, int]:
-        """Return the page with this form as typed (but for passwords), and what is wrong."""
+    def page(
+        self, status: int, alert: str | None = None, *, again: bool = False
+    ) -> tuple[str, int]:
+        """Return the page with this form as typed (but for passwords), and what is wrong. again:
+        the password was; enhance.js keeps the right ones.
+        """
         if alert or self.errors:
             self.alert = alert
             wrong = [each for each in self if each.errors]
             for field in (wrong or [each for each in self if isinstance(each, Password)])[:1]:
-                vars(field).update(focus=True, alerted=bool(alert))
+                vars(field).update(focus=True, alerted=bool(alert), wrong=again)
         return render_template(self.template, **{**self.context, "form": self}), status
 
 

@@ -2,7 +2,8 @@
 
 import functools
 import hashlib
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from accounts import times
+from models import Event
 
 from . import words
 from .navigation import is_shown
@@ -33,8 +35,9 @@ def init_app(app: Flask) -> None:
     # Never use these two on what a visitor sent: nothing leaves their caches.
     filters = {"page_url": _of_request(page), "static_url": _of_request(file)}
     app.send_static_file = functools.partial(_send_static_file, app)  # type: ignore[method-assign]
-    filters |= {each.__name__: each for each in (time_tag, ago_tag, *words.FILTERS)}
-    app.jinja_env.filters.update(filters)
+    more = time_tag, ago_tag, clock_tag, *words.FILTERS
+    filters |= {each.__name__: each for each in more}
+    app.jinja_env.filters.update(filters, by_day=by_day)
     app.jinja_env.globals["get_flashed_messages"] = unread_messages
     mark = app.jinja_env.get_template("_mark.html").render()
     name = escape(app.config["SITE_NAME"])
@@ -89,10 +92,19 @@ def time_tag(moment: int) -> Markup:
 
 
 def ago_tag(moment: int) -> Markup:
-    """Return a <time> element that reads "3 days ago", with the exact time on hovering."""
+    """Return "3 days ago" and the exact time: hovering is not for keyboards and thumbs."""
+    return Markup(f"{times.ago(moment)}, ") + time_tag(moment)  # noqa: S704
+
+
+def clock_tag(moment: int) -> Markup:
+    """Return a <time> element that reads "11:54 UTC", for where the day is known."""
     iso, exact = _exact(moment)
-    text = f'{times.ago(moment)}<span class="visually-hidden"> ({exact})</span>'
-    return Markup(f'<time datetime="{iso}" title="{exact}">{text}</time>')  # noqa: S704
+    return Markup(f'<time datetime="{iso}">{exact.split(", ")[-1]}</time>')  # noqa: S704
+
+
+def by_day(events: Iterable[Event]) -> Iterator[tuple[str, Iterable[Event]]]:
+    """Yield each day (UTC) with its events; enhance.js groups them by local days."""
+    return itertools.groupby(events, lambda event: _exact(event.at)[1].split(", ")[0])
 
 
 @functools.lru_cache(maxsize=1000)  # the same few moments appear on page after page

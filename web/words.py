@@ -18,22 +18,27 @@ EVENTS: dict[str, str] = {
     Kind.LOGIN_FAIL: "Failed log-in",
     Kind.PASSWORD_CHANGE: "Password changed",
     Kind.PASSWORD_UPGRADE: "Password stored in a stronger form",
-    Kind.SESSION_ENDED: "Session ended",
-    Kind.SESSION_EXPIRED: "Session expired",
+    Kind.SESSION_ENDED: "Log-in ended",
+    Kind.SESSION_EXPIRED: "Log-in expired",
 }
 OPERATOR = "the person who runs this site"
 # After "You have been logged out". Nothing for LOGGED_OUT: that browser knows.
 WHY_LOGGED_OUT: dict[str, str] = {
     Reason.PASSWORD_CHANGED: " because the password was changed.",
     Reason.PASSWORD_SET: f" because {OPERATOR} set a new password.",
-    Reason.ENDED_ELSEWHERE: ": this session was ended from another device.",
-    Reason.ENDED_BY_OPERATOR: f": this session was ended by {OPERATOR}.",
+    Reason.ENDED_ELSEWHERE: ": your log-in here was ended from another device.",
+    Reason.ENDED_BY_OPERATOR: f": your log-in here was ended by {OPERATOR}.",
     Reason.LOCKED: " because the account was locked.",
     Reason.SENT_AGAIN: ": the form was sent twice, and the later answer counts.",
-    Reason.TOO_MANY: " because the account was used in too many browsers at once.",
-    Reason.EXPIRED: " because this session expired.",
-    Reason.UNKNOWN: ": this session expired, or its account was deleted.",
+    Reason.TOO_MANY: " because you were logged in from too many browsers at once.",
+    Reason.EXPIRED: " because your log-in expired.",
+    Reason.UNKNOWN: ": your log-in expired, or the account was deleted.",
 }
+
+
+def isolate(name: str) -> str:
+    """Return a name that keeps its writing direction to itself, for a sentence without markup."""
+    return f"\u2068{name}\u2069"
 
 
 def describe_browser(user_agent: str) -> str:
@@ -57,17 +62,23 @@ def describe_event(event: Event) -> str:
     return f"{text} ({event.detail})" if event.detail else text
 
 
-def describe_origin(event: Event) -> str:
-    """Return who did it, from where: "from Firefox on Linux, 203.0.113.7"; "" if no one did."""
+def describe_actor(event: Event) -> str:
+    """Return who did it: "Firefox on Linux", "by the person who runs this site"; "" if no one."""
     if event.kind == Kind.SESSION_EXPIRED:
         return ""
     if not event.user_agent and not event.ip_address:
         return f"by {OPERATOR}"
-    text = f"from {describe_browser(event.user_agent)}"
-    return f"{text}, {event.ip_address}" if event.ip_address else text
+    return describe_browser(event.user_agent)
 
 
-FILTERS = (describe_browser, describe_event, describe_origin)
+def describe_origin(event: Event) -> str:
+    """Return the same with the address: "from Firefox on Linux, 203.0.113.7"."""
+    actor = describe_actor(event)
+    place = f"{actor}, {event.ip_address}" if event.ip_address else actor
+    return place if not actor or actor.startswith("by ") else f"from {place}"
+
+
+FILTERS = (describe_browser, describe_event, describe_actor)
 
 
 def why_logged_out(reason: str) -> str | None:

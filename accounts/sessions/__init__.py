@@ -23,4 +23,4 @@ from .opening import (
     validate_session,
     why_ended,
 )
-from .rules import Reason, alive, is_dead, lifetime
+from .rules import Reason, alive, alive_at, is_dead, lifetime

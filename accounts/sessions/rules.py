@@ -7,6 +7,7 @@ dead    after idle_expires_at, and SESSION_MAX_AGE after created_at whatever hap
 
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from peewee import Expression
 
@@ -57,5 +58,9 @@ def is_dead(session: Session, moment: int) -> bool:
 def alive() -> Expression:
     """Return the condition that a session is not dead, for a query."""
     moment = now()
-    oldest = moment - settings.SESSION_MAX_AGE
-    return (Session.idle_expires_at >= moment) & (Session.created_at >= oldest)
+    return alive_at(moment, moment - settings.SESSION_MAX_AGE)
+
+
+def alive_at(moment: Any, oldest: Any) -> Expression:
+    """Return the same for a moment, and that before which every session has reached its end."""
+    return (Session.idle_expires_at >= moment) & (Session.created_at >= oldest)  # type: ignore[no-any-return]

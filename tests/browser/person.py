@@ -65,14 +65,14 @@ def log_in(page: Page, username: str = "Jane", password: str = PASSWORD) -> None
 def log_out(page: Page) -> None:
     """Press the button at the top of a page."""
     press(page, "Log out")
-    expect(heading(page)).to_have_text("Come in")
+    expect(page.get_by_role("status")).to_contain_text("now logged out")
 
 
 def tab_to(page: Page, name: str) -> None:
     """Press Tab until an element with this name has the focus; the focus must be visible."""
     names = "e => [e.ariaLabel, e.innerText, e.labels?.[0]?.textContent]"
     focused = page.locator(":focus-visible")
-    for _ in range(20):
+    for _ in range(30):
         page.keyboard.press("Tab")
         if focused.count() and name in focused.evaluate(names):
             assert focused.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"

@@ -86,10 +86,28 @@ def several_sessions(page: Page) -> None:
     page.goto("/profile/sessions")
 
 
+def many_sessions(page: Page) -> None:
+    """Look at the sessions when there are more than fit a page."""
+    for number in range(24):
+        with person.elsewhere(page, user_agent=BROWSERS[number % len(BROWSERS)]):
+            pass
+    page.goto("/profile/sessions")
+
+
+def opened(path: str) -> State:
+    """Return a page with its details open."""
+
+    def visit(page: Page) -> None:
+        page.goto(path)
+        page.locator("summary").first.click()
+
+    return visit
+
+
 def one_ended(page: Page) -> None:
     """End a session of another browser."""
     several_sessions(page)
-    page.get_by_role("button", name="End Firefox").click()
+    page.get_by_role("button", name="Log out Firefox").click()
     expect(page.get_by_role("status")).to_be_visible()
 
 
@@ -116,6 +134,8 @@ STATES: dict[str, State] = {
     "log-in, nothing typed": sent("/login", "Log in"),
     "log-in, refused": sent("/login", "Log in", Username="Nobody", Password="wrong horse"),
     "profile": logged_in("/profile"),
+    "profile, just signed up": person.sign_up,
+    "profile, details": logged_in(opened("/profile")),
     "profile, long name": logged_in("/profile", LONG_NAME),
     "profile, right to left": logged_in("/profile", RIGHT_TO_LEFT),
     "profile, common password": logged_in("/profile", password=COMMON_PASSWORD),
@@ -137,12 +157,15 @@ STATES: dict[str, State] = {
     ),
     "sessions": logged_in("/profile/sessions"),
     "sessions, several": logged_in(several_sessions),
+    "sessions, two pages": logged_in(many_sessions),
     "sessions, one ended": logged_in(one_ended),
     "activity": logged_in("/profile/activity", LONG_NAME),
     "activity, second page": logged_in(long_activity),
     "activity, past the end": logged_in("/profile/activity?page=9"),
     "delete": logged_in("/profile/delete", LONG_NAME),
-    "delete, nothing typed": logged_in(sent("/profile/delete", "Delete my account for good")),
+    "delete, no password": logged_in(
+        sent("/profile/delete", "Delete my account for good", Type_your_username="Jane")
+    ),
     "delete, refused": logged_in(
         sent(
             "/profile/delete",

@@ -4,6 +4,7 @@ import re
 import time
 import unicodedata
 from contextlib import suppress
+from datetime import datetime
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,7 +15,7 @@ from playwright.sync_api import Error, expect
 from accounts import users
 from accounts.actor import OPERATOR
 from accounts.errors import Busy
-from models import User
+from models import Event, User
 
 from .person import alert, box, heading, join, log_in, log_out, post, press, send, sign_up
 
@@ -54,10 +55,10 @@ def test_a_refused_form_and_the_page_after_it_come_without_leaving_the_page(mark
     submit(marked)
     expect(marked).to_have_url("/profile")
     expect(heading(marked)).to_have_text("Your profile")
-    expect(marked.get_by_role("status")).to_contain_text("1 failed attempt")
-    expect(marked.get_by_role("status")).to_be_focused()
+    expect(alert(marked)).to_contain_text("1 failed attempt")
+    expect(alert(marked)).to_be_focused()
     expect(marked).to_have_title("Your profile – Vestibule")
-    expect(marked.get_by_role("navigation")).to_contain_text("Log out")
+    expect(marked.get_by_role("navigation", name="Account", exact=True)).to_contain_text("Log out")
     assert is_same_page(marked)
 
 
@@ -146,7 +147,7 @@ def test_back_after_log_out_shows_nothing_private(either, steps):
         with suppress(Error):  # the page reloads at once, which Playwright calls aborted
             either.go_back(wait_until="commit")
         assert "Secretname" not in content(either)
-    expect(heading(either)).to_have_text(re.compile("Come in|Sign up"))
+    expect(heading(either)).to_have_text(re.compile("Come in|Sign up|Log in to continue"))
     assert "Secretname" not in content(either)
 
 
@@ -416,10 +417,11 @@ def test_too_many_tries_count_down(settings, request, limit, words):
     settings["LIMIT_LOGIN_ACCOUNT"] = limit
     page = request.getfixturevalue("marked")
     stop_the_clock(page)
-    for _ in range(2):
-        submit(page, password="wrong horse")
-        expect(box(page, "Password")).to_have_value("")
-    expect(alert(page)).to_have_text(re.compile(f"Too many tries. Please try {words}"))
+    submit(page, password="wrong horse")
+    expect(box(page, "Password")).to_have_value("")
+    submit(page, password="wrong horse")
+    expect(alert(page)).to_have_text(re.compile(f"Too many attempts. Try {words}"))
+    expect(box(page, "Password")).to_have_value("wrong horse")
     before = alert(page).text_content()
     page.clock.run_for(1000)
     assert alert(page).text_content() != before
@@ -581,3 +583,111 @@ def test_fields_outside_the_part_that_is_replaced_are_enhanced_once(marked):
     submit(marked)
     expect(marked.get_by_role("button", name="Show word")).to_have_count(1)
     expect(marked.get_by_role("button", name="Show pin")).to_have_count(0)
+
+
+def test_what_was_typed_right_stays_when_something_else_was_wrong(page):
+    """Passwords too: the server never sends them back."""
+    join(page)
+    page.goto("/profile/password")
+    typed = {"Current password": "wrong horse", "New password": "battery staple"}
+    for label, text in typed.items():
+        box(page, label).fill(text)
+    press(page, "Change password")
+    expect(box(page, "Current password")).to_be_focused()
+    expect(box(page, "Current password")).to_have_value("")
+    expect(box(page, "New password")).to_have_value("battery staple")
+    box(page, "Current password").fill(PASSWORD)
+    box(page, "New password").fill("short")
+    press(page, "Change password")
+    expect(box(page, "New password")).to_be_focused()
+    expect(box(page, "New password")).to_have_value("")
+    expect(box(page, "Current password")).to_have_value(PASSWORD)
+    post(page.request, "/logout")
+    page.goto("/signup")
+    fill_in(page, "JANE")
+    press(page, "Sign up")
+    expect(box(page, "Username")).to_be_focused()
+    expect(box(page, "Password")).to_have_value(PASSWORD)
+
+
+def test_a_wrong_log_in_keeps_the_name_and_an_expired_form_the_password_too(marked):
+    submit(marked, password="wrong horse")
+    expect(alert(marked)).to_contain_text("Incorrect")
+    expect(box(marked, "Password")).to_have_value("")
+    marked.locator("main [name=csrf_token]").evaluate("input => input.value = 'old'")
+    submit(marked)
+    expect(alert(marked)).to_contain_text("expired")
+    expect(box(marked, "Password")).to_have_value(PASSWORD)
+    press(marked, "Log in")
+    expect(marked).to_have_url("/profile")
+
+
+@pytest.mark.parametrize(
+    ("zone", "days"),
+    [
+        ("UTC", {"26 August 2026": ["00:10 UTC"], "25 August 2026": ["23:50 UTC", "12:00 UTC"]}),
+        ("Europe/Berlin", {"26 August 2026": ["02:10 CEST", "01:50 CEST"],
+                           "25 August 2026": ["14:00 CEST"]}),
+        ("America/New_York", {"25 August 2026": ["20:10 GMT-4", "19:50 GMT-4", "08:00 GMT-4"]}),
+        ("Asia/Kolkata", {"26 August 2026": ["05:40 GMT+5:30", "05:20 GMT+5:30"],
+                          "25 August 2026": ["17:30 GMT+5:30"]}),
+    ],
+)  # fmt: skip
+def test_times_and_days_are_those_of_the_place(new_page, zone, days):
+    page = new_page(timezone_id=zone)
+    join(page)
+    Event.delete().execute()
+    moments = ["2026-08-25T12:00:00Z", "2026-08-25T23:50:00Z", "2026-08-26T00:10:00Z"]
+    for moment in moments:
+        at = round(datetime.fromisoformat(moment).timestamp() * 1000)
+        row = {"session": "", "ip_address": "192.0.2.1", "user_agent": "", "detail": ""}
+        Event.create(at=at, kind="authn_login_success", user=User.get(), **row)
+    page.goto("/profile/activity")
+    shown = {}
+    for day in page.locator(".day").all():
+        shown[day.locator("h2").inner_text()] = day.locator("time").all_inner_texts()
+    assert shown == days
+    User.update(created_at=at).execute()
+    page.goto("/profile")
+    page.locator("summary").click()
+    [day, times] = next(iter(days.items()))
+    expect(page.locator("main")).to_contain_text(f"{day}, {times[0]}")
+
+
+def test_without_javascript_times_are_utc(new_page):
+    page = new_page(timezone_id="Asia/Tokyo", java_script_enabled=False)
+    join(page)
+    page.goto("/profile/activity")
+    expect(page.locator(".day time")).to_have_text(re.compile(r"\d\d:\d\d UTC"))
+
+
+def test_an_account_is_deleted_only_when_its_name_was_typed(page):
+    join(page, "Jané")
+    page.goto("/profile/delete")
+    button = page.get_by_role("button", name="Delete my account for good")
+    expect(button).to_be_disabled()
+    box(page, "Current password").fill(PASSWORD)
+    for text, armed in {"Jan": False, "Jané ": False, "JANE\u0301": True, "Jané": True}.items():
+        box(page, "Type your username").fill(text)
+        expect(button).to_be_enabled(enabled=armed)
+    box(page, "Type your username").fill("Jan")
+    box(page, "Type your username").press("Enter")
+    expect(button).to_be_disabled()
+    assert requests_to(page, "/profile/delete") == ["GET"]
+    box(page, "Type your username").fill("Jané")
+    box(page, "Type your username").press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("has been deleted")
+
+
+def test_on_paper_the_details_are_open(new_page):
+    page = new_page()
+    join(page)
+    page.goto("/profile")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.get_by_text("User ID")).to_be_visible()
+    page = new_page(java_script_enabled=False)
+    join(page, "Janet")
+    page.goto("/profile")
+    expect(page.get_by_text("User ID")).not_to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.get_by_text("User ID")).to_be_visible()

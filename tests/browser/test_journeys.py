@@ -160,9 +160,9 @@ def test_a_visit_by_phone(new_page):
     expect(box(page, "Password")).to_be_in_viewport()
     box(page, "Password").fill(PASSWORD)
     tap(page, "button", "Sign up", then="Your profile")
-    tap(page, "link", "Your sessions", then="Your sessions")
+    tap(page, "link", "Browsers", then="Browsers")
     tap(page, "link", "Your profile", then="Your profile")
-    tap(page, "link", "Your activity", then="Your activity")
+    tap(page, "link", "Activity", then="Activity")
     page.get_by_role("navigation").get_by_role("button", name="Log out").tap()
     expect(heading(page)).to_have_text("Come in")
 

@@ -1,0 +1,108 @@
+"""The pages of an account: the links beside each of them, and the rows of /profile.
+
+A feature appends its pages in its `init_app`.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+from flask.sansio.app import App
+from markupsafe import Markup
+from peewee import SQL, Query, Select, fn
+
+from accounts import events, settings
+from accounts.events import Kind
+from accounts.sessions import alive_at
+from database.statements import Statement
+from models import Event, Session, User, now
+from web.templating import ago_tag, time_tag
+
+MONTH = 30 * 86_400_000  # milliseconds
+
+Known = dict[str, Any]  # user, session (their ids), now, month_ago, oldest_session
+
+
+class AccountPage(NamedTuple):
+    """A page of the account, and how things stand there: `words` makes a line of the user and of
+    what `select` found. That is a query for one value; all of them are columns of one SELECT.
+    """
+
+    title: str
+    endpoint: str
+    words: Callable[[User, Any], str] = lambda *_: ""
+    select: Callable[[Known], Query] | None = None
+
+
+def _password(user: User, changed_at: int | None) -> str:
+    if changed_at:
+        return "Changed " + ago_tag(changed_at)
+    since = max(user.created_at, events.kept_since())
+    if since == user.created_at:
+        return "Never changed since sign-up"
+    return Markup("Not changed since {}").format(time_tag(since))
+
+
+def _last_change(known: Known) -> Query:
+    return _events(Kind.PASSWORD_CHANGE, fn.MAX(Event.at), known)
+
+
+def _browsers(_user: User, others: int) -> str:
+    return f"{others or 'No'} other browser{'' if others == 1 else 's'}"
+
+
+def _others(known: Known) -> Query:
+    alive = alive_at(known["now"], known["oldest_session"])
+    mine = (Session.user == known["user"]) & (Session.id != known["session"])
+    return Session.select(fn.COUNT(Session.id)).where(mine, alive)
+
+
+def _activity(_user: User, failed: int) -> str:
+    return f"{failed or 'No'} failed log-in{'' if failed == 1 else 's'} in the last 30 days"
+
+
+def _failed(known: Known) -> Query:
+    lately = Event.at >= known["month_ago"]
+    return _events(Kind.LOGIN_FAIL, fn.COUNT(Event.id), known, lately)
+
+
+def _events(kind: Kind, value: Any, known: Known, *conditions: Any) -> Query:
+    of_kind = Event.kind == SQL(f"'{kind}'")
+    return Event.select(value).where(Event.user == known["user"], of_kind, *conditions)
+
+
+FIRST = AccountPage("Your profile", "profile.show")
+LAST = AccountPage("Delete account", "profile.delete")
+PAGES = (
+    AccountPage("Change password", "profile.change_password", _password, _last_change),
+    AccountPage("Change username", "profile.change_username",
+                lambda user, _: Markup('<span dir="auto">{}</span>').format(user.username)),
+    AccountPage("Browsers", "profile.list_sessions", _browsers, _others),
+    AccountPage("Activity", "profile.show_activity", _activity, _failed),
+    AccountPage("Export your data", "profile.export",
+                lambda *_: "Everything stored about your account, as a JSON file"),
+)  # fmt: skip
+pages: list[AccountPage] = []
+
+
+def init_app(app: App) -> None:
+    """Begin with the hall's pages, and show the links to the templates."""
+    pages[:] = PAGES
+    app.jinja_env.globals["account_links"] = lambda: [FIRST, *pages, LAST]
+
+
+def rows(session: Session) -> list[tuple[AccountPage, str]]:
+    """Return each page with its words for the user of a session, at one SELECT."""
+    moment = now()
+    found = iter(_select(tuple(page.select for page in pages if page.select)).row(
+        user=session.user.id, session=session.id, now=moment, month_ago=moment - MONTH,
+        oldest_session=moment - settings.SESSION_MAX_AGE,
+    ))  # fmt: skip
+    return [
+        (page, page.words(session.user, next(found) if page.select else None)) for page in pages
+    ]
+
+
+@cache
+def _select(selects: tuple[Callable[[Known], Query], ...]) -> Statement:
+    return Statement(lambda **known: Select(columns=[select(known) for select in selects]))
