@@ -259,3 +259,16 @@ def test_a_form_left_open_and_sent_by_a_logged_in_visitor_changes_nothing(accoun
     assert (answer.status_code, answer.headers["Location"]) == (302, "/profile")
     assert Session.get().user.username == "Jane"
     assert browser.client.get_cookie("auth_session") == cookie
+
+
+def test_a_log_in_as_another_account_than_before_says_whose_it_is_now(app, browser):
+    """The page that was asked for may have been of the account that was here before."""
+    users.create_user("Jane", PASSWORD, OPERATOR)
+    users.create_user("Other", PASSWORD, OPERATOR)
+    said = []
+    for name in ("Jane", "Jane", "Other", "Other", "Jane"):
+        browser.log_in(name)
+        said.append("now logged in as" in page_text(browser.get("/profile").text))
+        browser.log_out()
+        browser.get("/")
+    assert said == [False, False, True, False, True]

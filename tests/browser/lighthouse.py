@@ -1,4 +1,4 @@
-"""bin/lighthouse: Lighthouse's scores for four pages, and the markup of all pages and states."""
+"""bin/lighthouse: Lighthouse's scores for the pages, and the markup of all pages and states."""
 
 import json
 import os
@@ -20,7 +20,9 @@ LIGHTHOUSE = "lighthouse@12.8.2"
 CHECKERS = {"html-validate": ["html-validate@10.17.0"]}
 if shutil.which("java"):
     CHECKERS["W3C checker"] = ["vnu-jar@26.9.27", "--errors-only"]
-PAGES = {"/": False, "/signup": False, "/login": False, "/profile": True}  # logged in?
+OF_AN_ACCOUNT = ("", "/password", "/username", "/sessions", "/activity", "/delete")
+PAGES = dict.fromkeys(("/", "/signup", "/login"), False)  # logged in?
+PAGES |= {f"/profile{page}": True for page in OF_AN_ACCOUNT}
 TRIES = 3  # on a busy machine it occasionally loses its own trace of a page
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
