@@ -18,18 +18,6 @@ def events_of(user: User) -> Any:
     return Event.select().where(Event.user == user).order_by(Event.at.desc(), Event.id.desc())
 
 
-def last_login(user: User) -> Event | None:
-    """Return the event of a user's last log-in, or None."""
-    return events_of(user).where(logged_in(user)).first()  # type: ignore[no-any-return]
-
-
-def logged_in(user: Any) -> Expression:
-    """Return the condition for the events of a user's log-ins: creating an account, for one, if it
-    was signed up for.
-    """
-    return _logged_in_before(user, [""], LOGGED_IN)
-
-
 def failed_since_last_login(user: User, handle: str) -> tuple[int, Event | None]:
     """Return how many log-ins failed between the last good one and that of the session `handle`,
     and the event of the last good one, or None; (0, None) if none failed, at one query.

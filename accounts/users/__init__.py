@@ -3,7 +3,7 @@
 signing_up  create an account
 logging_in  log in, and confirm the password again before something important
 changing    change password or username, lock, unlock, delete
-lookup      find users by name, list them
+lookup      find users by name
 
 A password is hashed before a transaction begins, never inside one: all other writes would wait
 for it. So each function first computes, then writes all or nothing.
@@ -21,5 +21,5 @@ from .changing import (
     unlock_user,
 )
 from .logging_in import log_in, log_in_again
-from .lookup import ORDERS, count_users, find_users, list_users, with_sessions
+from .lookup import find_users
 from .signing_up import check_free, create_user, sign_up

@@ -1,18 +1,15 @@
-"""Look users up by name, list them, and lock them for a change."""
+"""Look users up by name, and lock them for a change."""
 
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
-from peewee import Expression, Query, fn
+from peewee import Expression, Query
 
 from database import database
 from database.statements import load_joined, statement
-from models import Event, Key, Session, User
+from models import Key, User
 
 from .. import hooks
-from ..activity import logged_in
-from ..sessions import alive
 from ..usernames import USERNAME_PROVIDER, login_key
 
 Names = list[tuple[str, str | None]]  # provider and provider_user_id of keys
@@ -66,76 +63,6 @@ def find_users(name: str) -> list[User]:
     shown = User.select().where(User.username == name)
     found = {user.id: user for user in [*owners, *others, *shown]}
     return [found[user_id] for user_id in sorted(found)]
-
-
-def list_users(
-    search: str = "", locked: bool = False, sort: str = "created", limit: int | None = None
-) -> Iterator[Any]:
-    """Yield users, each with the number of live `sessions`; never all of them in memory. search:
-    only names that contain this, in any letter case. locked: only the locked. sort: one of ORDERS.
-    """
-    query = _among(_with_sessions(sort == "seen"), locked).order_by(ORDERS[sort]())
-    wanted = search_form(search)
-    if not wanted:
-        yield from database.stream(query.limit(limit))
-        return
-    found = (user for user in database.stream(query) if wanted in search_form(user.username))
-    for number, user in enumerate(found):  # to the end: a stream that is left keeps its cursor
-        if limit is None or number < limit:
-            yield user
-
-
-def count_users(search: str = "", locked: bool = False) -> int:
-    """Return how many users `list_users` would yield without a limit."""
-    if not (wanted := search_form(search)):
-        return int(_among(User.select(), locked).count())
-    users = database.stream(_among(User.select(User.username), locked))
-    return sum(wanted in search_form(user.username) for user in users)
-
-
-def _among(query: Any, locked: bool) -> Any:
-    return query.where(User.locked_at.is_null(False)) if locked else query
-
-
-def search_form(text: str) -> str:
-    """Return the form in which names are compared in a search: two that have one key have one form
-    here too, and so have those that differ only in case, as "ς" and "Σ", "ß" and "SS", "İ" and "i".
-    """
-    if text.isascii():
-        return text.lower()
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return folded.replace("i\u0307", "i").replace("ı", "i")
-
-
-def with_sessions(user: User) -> Any:
-    """Return a user with the number of live `sessions`."""
-    return _with_sessions().where(User.id == user.id).get()
-
-
-def _with_sessions(seen: bool = False) -> Any:
-    live = Session.select(fn.COUNT(Session.id)).where(Session.user == User.id, alive())
-    return User.select(User, live.alias("sessions"), *([_seen().alias("last_seen_at")] * seen))
-
-
-def _seen() -> Any:
-    """When a user was last here: in a session that is still stored, or at the last log-in."""
-    session = Session.select(fn.MAX(Session.last_seen_at)).where(Session.user == User.id)
-    log_in = Event.select(fn.MAX(Event.at)).where(logged_in(User.id))
-    return fn.COALESCE(session, log_in)
-
-
-def _key_or_name() -> Any:
-    key = Key.select(fn.MIN(Key.provider_user_id)).where(
-        Key.user == User.id, Key.provider == USERNAME_PROVIDER
-    )
-    return fn.COALESCE(key, User.username)
-
-
-ORDERS: dict[str, Callable[[], Any]] = {
-    "name": lambda: _key_or_name().asc(),
-    "created": lambda: User.created_at,
-    "seen": lambda: fn.COALESCE(_seen(), -1).desc(),
-}
 
 
 def login_providers() -> list[str]:
