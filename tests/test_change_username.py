@@ -116,7 +116,7 @@ def test_of_several_keys_of_names_one_is_left_with_the_password(app, jane, monke
 def test_nobody_who_is_gone_is_renamed(app, jane):
     user = User.get()
     users.delete_user(user, OPERATOR)
-    with pytest.raises(AccountError, match="gone"):
+    with pytest.raises(AccountError, match="no longer exists"):
         users.rename_user(user, "Janet", OPERATOR)
     assert Key.select().count() == 0
 

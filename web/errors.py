@@ -19,8 +19,8 @@ TEXTS = {
     413: ("Too large", "More was sent than any form here needs, so nothing was done."),
     415: ("Wrong kind of content", "Only plain web forms are accepted here."),
     429: ("Too many attempts", "Please wait a little before you try again."),
-    500: ("Something went wrong", "This is our fault, and it has been logged. Please try later."),
-    503: ("Not available", "The database does not answer. Nothing was changed. Try again soon."),
+    500: ("Something went wrong", "The fault is ours and has been logged. Try again later."),
+    503: ("Not available", "The database is not responding. Nothing was changed. Try again soon."),
 }
 OUTCOME_UNKNOWN = (
     "The database went away just as this was being saved, so we cannot tell whether it was. "

@@ -87,7 +87,7 @@ def rename_user(user: User, new_username: str, actor: Actor) -> None:
         if name == user.username and logs_in_by == [name.key]:  # else it gets such a key
             raise InvalidUsername("This is the username already.")
         if not User.update(username=name).where(User.id == user.id).execute():
-            raise AccountError("This user is gone.")
+            raise AccountError("This user no longer exists.")
         _replace_name_keys(user, name.key)
         _release(old_names)
         session = actor.session.handle if actor.session else ""
