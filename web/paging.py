@@ -1,4 +1,4 @@
-"""Long lists, a page at a time: /profile/activity?page=2. templates/_pages.html has the links."""
+"""Long lists, a page at a time: /profile/activity?page=2. profile/_pages.html has the links."""
 
 import re
 from typing import Any, NamedTuple
