@@ -17,6 +17,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from passlib.hash import argon2
+from ports import free_port
 from werkzeug.test import TestResponse
 
 import migrations
@@ -118,6 +119,7 @@ def settings(database_url: str) -> dict[str, str]:
     return {
         "DATABASE_URL": database_url,
         "SECRET_KEY": SECRET_KEY,
+        "PORT": str(free_port()),
         **NO_LIMITS,
     }
 

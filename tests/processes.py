@@ -1,6 +1,5 @@
 """Vestibule's commands and its server as separate processes, as an operator starts them."""
 
-import itertools
 import os
 import signal
 import socket
@@ -18,7 +17,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import postgresql
-import pytest
 from conftest import MARKERS, PASSWORD, hidden_fields, page_form
 
 from config import Config
@@ -80,24 +78,6 @@ def flask_at_once(
     ]
 
 
-# Each process that runs tests has its own ports, outside the kernel's ephemeral range: a port stays
-# free until its server has started.
-FIRST_PORT = 10_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 20_000
-PORTS = itertools.cycle(range(FIRST_PORT, FIRST_PORT + 1_000))
-for _ in range(os.getpid() % 1_000):  # so that two checkouts seldom collide
-    next(PORTS)
-
-
-def free_port() -> int:
-    """Return a free port."""
-    for port in PORTS:
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AssertionError
-
-
 def listens(port: int, host: str = "127.0.0.1") -> bool:
     """Return whether a process listens on a port of this machine."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -113,12 +93,6 @@ def wait_until(true: Callable[[], object], seconds: float = PATIENCE, pause: flo
             return True
         time.sleep(pause)
     return False
-
-
-@pytest.fixture
-def settings(settings: dict[str, str]) -> dict[str, str]:
-    """Settings of a server on a port of its own."""
-    return {**settings, "PORT": str(free_port())}
 
 
 @contextmanager

@@ -25,12 +25,9 @@ from processes import (
     listens,
     members,
     server,
-    settings,
     sql,
     wait_until,
 )
-
-__all__ = ["settings"]  # a fixture
 
 pytestmark = pytest.mark.server
 

@@ -17,11 +17,8 @@ from processes import (
     kill_group,
     members,
     server,
-    settings,
     sql,
 )
-
-__all__ = ["settings"]  # a fixture
 
 pytestmark = pytest.mark.server
 

@@ -24,12 +24,9 @@ from processes import (
     kill_group,
     listens,
     server,
-    settings,
     sql,
     wait_until,
 )
-
-__all__ = ["settings"]  # a fixture
 
 pytestmark = [pytest.mark.server, pytest.mark.database("sqlite")]
 STOPS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]

@@ -27,7 +27,6 @@ from processes import (
     kill_group,
     members,
     server,
-    settings,
     sql,
     wait_until,
 )
@@ -37,8 +36,6 @@ from accounts.actor import OPERATOR
 from app import create_app
 from database import database
 from models import Session, User
-
-__all__ = ["settings"]  # a fixture
 
 pytestmark = pytest.mark.server
 
