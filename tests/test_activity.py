@@ -42,7 +42,7 @@ def test_what_happened_is_said_in_words_newest_first(app, jane):
                 "Failed log-in",
                 "Logged out",
                 "Password changed",
-                "Log-in ended (password changed)",
+                "Logged out (password changed)",
                 "Account created",
             ],
             Event.select().order_by(Event.id.desc()),
@@ -55,7 +55,7 @@ def test_what_the_operator_did_is_said_to_be_theirs(jane):
     users.set_password(User.get(), "operator's horse", OPERATOR)
     jane.log_in("Jane", "operator's horse")
     assert any("Password changed by the person who runs this site" in e for e in listed(jane))
-    assert any("Log-in ended (new password) by the person" in entry for entry in listed(jane))
+    assert any("Logged out (new password) by the person" in entry for entry in listed(jane))
 
 
 def test_events_stand_below_their_day_with_the_exact_time(jane):

@@ -18,7 +18,7 @@ EVENTS: dict[str, str] = {
     Kind.LOGIN_FAIL: "Failed log-in",
     Kind.PASSWORD_CHANGE: "Password changed",
     Kind.PASSWORD_UPGRADE: "Password stored in a stronger form",
-    Kind.SESSION_ENDED: "Log-in ended",
+    Kind.SESSION_ENDED: "Logged out",
     Kind.SESSION_EXPIRED: "Log-in expired",
 }
 OPERATOR = "the person who runs this site"
@@ -54,12 +54,10 @@ def describe_browser(user_agent: str) -> str:
 
 def describe_event(event: Event) -> str:
     """Return what happened: "Username changed (was Jane)"."""
-    if event.kind == Kind.SESSION_ENDED and event.detail == Reason.LOGGED_OUT:
-        return "Logged out"
     if event.kind == Kind.LOGIN_FAIL and event.session:
         return "Wrong current password"
     text = EVENTS.get(event.kind, event.kind.replace("_", " ").capitalize())
-    return f"{text} ({event.detail})" if event.detail else text
+    return f"{text} ({event.detail})" if event.detail not in ("", Reason.LOGGED_OUT) else text
 
 
 def describe_actor(event: Event) -> str:

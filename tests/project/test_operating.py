@@ -53,6 +53,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask
         "SECRET_KEY": SECRET_KEY,
     }
     app = create_app({**NO_LIMITS, **settings})
+    app.instance_path = f"{tmp_path}/lib"
     app.config["SETTINGS_FILE"] = tmp_path / "etc/environment"
     app.config["SETTINGS_FILE"].touch(0o600)
     yield app
