@@ -8,6 +8,10 @@ class AccountError(Exception):
     """A rule was broken; `field` names the form field it is about, if any."""
 
     field = ""
+    text = ""  # when it is always the same
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text or self.text)
 
 
 class InvalidUsername(AccountError):
@@ -20,9 +24,7 @@ class UsernameTaken(AccountError):
     """Another user has this username, perhaps in another spelling."""
 
     field = "username"
-
-    def __init__(self) -> None:
-        super().__init__("This username is taken.")
+    text = "This username is taken."
 
 
 class InvalidPassword(AccountError):
@@ -35,19 +37,16 @@ class WrongPassword(AccountError):
     """A signed-in visitor did not know the password of the account."""
 
     field = "current_password"
-
-    def __init__(self) -> None:
-        super().__init__("This is not your current password.")
+    text = "This is not your current password."
 
 
 class AccountChanged(AccountError):
     """Another browser or the operator changed the account at the same moment."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Your account was changed from another browser at the same moment, so nothing was "
-            "done here. Check it and try again."
-        )
+    text = (
+        "Your account was changed from another browser at the same moment, so nothing was done "
+        "here. Check it and try again."
+    )
 
 
 class TooManyAttempts(AccountError):
@@ -67,9 +66,7 @@ class Busy(AccountError):
     """Too many passwords are waiting to be hashed; nothing was done."""
 
     retry_after = 5  # seconds
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Too many people are logging in right now. Nothing was changed. "
-            f"Try again in {self.retry_after} seconds."
-        )
+    text = (
+        "Too many people are logging in right now. Nothing was changed. "
+        f"Try again in {retry_after} seconds."
+    )

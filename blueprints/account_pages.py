@@ -47,18 +47,10 @@ def _last_change(known: Known) -> Query:
     return _events(Kind.PASSWORD_CHANGE, fn.MAX(Event.at), known)
 
 
-def _browsers(_user: User, others: int) -> str:
-    return f"{others or 'No'} other browser{'' if others == 1 else 's'}"
-
-
 def _others(known: Known) -> Query:
     alive = alive_at(known["now"], known["oldest_session"])
     mine = (Session.user == known["user"]) & (Session.id != known["session"])
     return Session.select(fn.COUNT(Session.id)).where(mine, alive)
-
-
-def _activity(_user: User, failed: int) -> str:
-    return f"{failed or 'No'} failed log-in{'' if failed == 1 else 's'} in the last 30 days"
 
 
 def _failed(known: Known) -> Query:
@@ -71,14 +63,20 @@ def _events(kind: Kind, value: Any, known: Known, *conditions: Any) -> Query:
     return Event.select(value).where(Event.user == known["user"], of_kind, *conditions)
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'No'} {noun}{'' if number == 1 else 's'}"
+
+
 FIRST = AccountPage("Your profile", "profile.show")
 LAST = AccountPage("Delete account", "profile.delete")
 PAGES = (
     AccountPage("Change password", "profile.change_password", _password, _last_change),
     AccountPage("Change username", "profile.change_username",
                 lambda user, _: Markup('<span dir="auto">{}</span>').format(user.username)),
-    AccountPage("Browsers", "profile.list_sessions", _browsers, _others),
-    AccountPage("Activity", "profile.show_activity", _activity, _failed),
+    AccountPage("Browsers", "profile.list_sessions",
+                lambda _, others: _count(others, "other browser"), _others),
+    AccountPage("Activity", "profile.show_activity",
+                lambda _, times: f"{_count(times, 'failed log-in')} in the last 30 days", _failed),
     AccountPage("Export your data", "profile.export",
                 lambda *_: "Everything stored about your account, as a JSON file"),
 )  # fmt: skip

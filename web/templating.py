@@ -3,14 +3,18 @@
 import functools
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+import mimetypes
+from collections.abc import Iterable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, get_flashed_messages, request, send_from_directory, session
+from flask import Flask, Response, get_flashed_messages, request, send_file, session
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
+from werkzeug.exceptions import NotFound
+from werkzeug.utils import safe_join
 
 from accounts import times
 from models import Event
@@ -24,20 +28,23 @@ KEPT = "public, max-age=31536000, immutable"  # a year
 def init_app(app: Flask) -> None:
     """Offer them to the templates."""
 
-    def page(root_path: str, endpoint: str, **values: str) -> str:
+    @pass_context  # or Jinja would work it out once, wherever the application is mounted
+    def page_url(context: Context, endpoint: str, **values: str) -> str:
         # Not url_for, which fails where Flask routed nothing, as on the page that refuses a host.
-        return app.url_map.bind("localhost", script_name=root_path or "/").build(endpoint, values)
+        script_name = context["request"].root_path or "/"
+        return app.url_map.bind("localhost", script_name=script_name).build(endpoint, values)
 
-    def file(root_path: str, filename: str) -> str:
-        content = Path(app.static_folder or "", filename).read_bytes()
-        return page(root_path, "static", filename=filename, v=_digest(content))
+    @pass_context
+    def static_url(context: Context, filename: str) -> str:
+        return page_url(context, "static", filename=filename, v=digest_at_start(filename))
 
-    # Never use these two on what a visitor sent: nothing leaves their caches.
-    filters = {"page_url": _of_request(page), "static_url": _of_request(file)}
+    @functools.cache
+    def digest_at_start(filename: str) -> str:
+        return _digest(Path(app.static_folder or "", filename).read_bytes())
+
     app.send_static_file = functools.partial(_send_static_file, app)  # type: ignore[method-assign]
-    more = time_tag, ago_tag, clock_tag, *words.FILTERS
-    filters |= {each.__name__: each for each in more}
-    app.jinja_env.filters.update(filters, by_day=by_day)
+    filters = page_url, static_url, time_tag, ago_tag, clock_tag, by_day, *words.FILTERS
+    app.jinja_env.filters.update({each.__name__: each for each in filters})
     app.jinja_env.globals["get_flashed_messages"] = unread_messages
     mark = app.jinja_env.get_template("_mark.html").render()
     name = escape(app.config["SITE_NAME"])
@@ -59,29 +66,15 @@ def _send_static_file(app: Flask, filename: str) -> Response:
     a new version is rolled out, its pages may ask a server that still has the old file. The digest
     is the ETag too: after a deploy, a file may have the time and the size of another.
     """
-    folder = app.static_folder or ""
-    answer = send_from_directory(folder, filename, conditional=False, etag=False)
-    answer.direct_passthrough = False
-    with answer:  # which closes the file
-        content = answer.get_data()
+    try:
+        content = Path(safe_join(app.static_folder or "", filename) or "").read_bytes()
+    except (OSError, ValueError):  # a folder, a name that no file can have
+        raise NotFound from None
     digest = _digest(content)
+    kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    answer = send_file(BytesIO(content), kind, etag=digest)
     answer.headers["Cache-Control"] = KEPT if request.args.get("v") == digest else "no-store"
-    answer.set_etag(digest)
-    del answer.headers["Last-Modified"]
-    answer.make_conditional(request, accept_ranges=True, complete_length=len(content))
     return answer
-
-
-def _of_request(build: Callable[[str, str], str]) -> Callable[..., str]:
-    """Return a filter that gives an address below the path where the application is mounted."""
-    cached = functools.cache(build)
-
-    @pass_context  # or Jinja would work it out once, whatever the path
-    def filter_address(context: Context, name: str) -> str:
-        return cached(context["request"].root_path, name)
-
-    filter_address.at_root = functools.partial(cached, "")  # type: ignore[attr-defined]
-    return filter_address
 
 
 def time_tag(moment: int) -> Markup:

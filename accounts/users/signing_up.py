@@ -27,23 +27,12 @@ def sign_up(username: str, password: str, actor: Actor) -> SignedIn:
     """Create an account and log its owner in. Raises InvalidUsername, InvalidPassword,
     UsernameTaken, TooManyAttempts, Busy.
     """
-
-    def sign_in(user: User) -> SignedIn:
-        signed_in = sessions.create_session(user, actor)
-        events.record(Kind.USER_CREATED, user, actor, signed_in.handle)
-        return signed_in
-
-    return _create(username, password, actor, sign_in)
+    return _create(username, password, actor, sessions.create_session)
 
 
 def create_user(username: str, password: str, actor: Actor) -> User:
     """Create an account. Raises what `sign_up` raises."""
-
-    def record(user: User) -> User:
-        events.record(Kind.USER_CREATED, user, actor)
-        return user
-
-    return _create(username, password, actor, record)
+    return _create(username, password, actor, lambda user, _: user)
 
 
 def check_free(username: str, actor: Actor) -> Username:
@@ -57,7 +46,7 @@ def check_free(username: str, actor: Actor) -> Username:
     return name
 
 
-def _create(username: str, password: str, actor: Actor, finish: Callable[[User], T]) -> T:
+def _create(username: str, password: str, actor: Actor, finish: Callable[[User, Actor], T]) -> T:
     """Insert a user, and return what `finish` makes of it in the same transaction. An account that
     is created counts against its address; a name that is taken counts as a failed log-in, since the
     answer tells that it exists.
@@ -73,7 +62,8 @@ def _create(username: str, password: str, actor: Actor, finish: Callable[[User],
             user_id = "".join(secrets.choice(USER_ID_ALPHABET) for _ in range(USER_ID_LENGTH))
             user = User.create(id=user_id, username=name, created_at=now())
             add_username_key(user, name.key, password_hash)
-            result = finish(user)
+            result = finish(user, actor)
+            events.record(Kind.USER_CREATED, user, actor, getattr(result, "handle", ""))
             throttling.take_back(failed)
     except UsernameTaken:
         with database.atomic():
