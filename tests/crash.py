@@ -30,7 +30,8 @@ from pathlib import Path
 import click
 import postgresql
 from conftest import NO_LIMITS, SECRET_KEY
-from processes import FLASK, ROOT, Visitor, environment, free_port, kill_group, server, sql
+from ports import free_port
+from processes import FLASK, ROOT, Visitor, environment, kill_group, server, sql
 
 CLIENTS = 4
 KILL_AFTER = (0.05, 4)  # seconds of load

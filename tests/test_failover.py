@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from ports import free_port
 from postgresql import NAME, Server, folder, query
-from processes import Visitor, flask, free_port, server, wait_until
+from processes import Visitor, flask, server, wait_until
 
 pytestmark = [pytest.mark.database("postgresql"), pytest.mark.server]
 

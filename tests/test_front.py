@@ -12,7 +12,8 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 from conftest import PASSWORD, hidden_fields, lacking, page_form
-from processes import PATIENCE, ROOT, free_port, kill_group, listens, server, sql, wait_until
+from ports import free_port
+from processes import PATIENCE, ROOT, kill_group, listens, server, sql, wait_until
 
 from cli.server import IDLE_TIMEOUT
 

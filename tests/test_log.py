@@ -10,7 +10,8 @@ from datetime import datetime
 import pytest
 from commands import where
 from conftest import PASSWORD, Browser, sql
-from processes import PATIENCE, ROOT, Visitor, environment, free_port, server
+from ports import free_port
+from processes import PATIENCE, ROOT, Visitor, environment, server
 
 from accounts import throttling, users
 from accounts.actor import OPERATOR

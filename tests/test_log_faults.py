@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 from conftest import Browser, hidden_fields, page_form
-from processes import FLASK, ROOT, Visitor, environment, free_port, listens, sql, wait_until
+from ports import free_port
+from processes import FLASK, ROOT, Visitor, environment, listens, sql, wait_until
 
 from accounts import users
 from models import Event, Session, User

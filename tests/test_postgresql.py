@@ -12,8 +12,9 @@ import pytest
 from conftest import PASSWORD, SECRET_KEY, Browser, field, page_text, sql
 from flask import Flask
 from peewee import IntegrityError, OperationalError
+from ports import free_port
 from postgresql import Server, query, running_server, unreachable
-from processes import PATIENCE, Visitor, flask, flask_at_once, free_port, server, wait_until
+from processes import PATIENCE, Visitor, flask, flask_at_once, server, wait_until
 
 import migrations
 from accounts import users

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from conftest import PASSWORD
 from playwright.sync_api import Browser, Page
-from processes import free_port, server, sql
+from ports import free_port
+from processes import server, sql
 
 from .chromium import chromium, find_chromium
 from .person import box, join, post, press

@@ -12,7 +12,8 @@ from contextlib import ExitStack, suppress
 
 import pytest
 from conftest import NO_LIMITS, PASSWORD, SECRET_KEY
-from processes import PATIENCE, Visitor, free_port, members, server, sql
+from ports import free_port
+from processes import PATIENCE, Visitor, members, server, sql
 
 pytestmark = pytest.mark.server
 
