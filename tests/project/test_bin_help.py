@@ -1,5 +1,6 @@
 """Each command of bin/ that is not a program of its own shows its first comment as help."""
 
+import importlib
 import subprocess
 
 import pytest
@@ -24,3 +25,8 @@ def test_help_says_what_the_command_does_and_does_nothing(name: str, asked: str)
     assert SAID[name] in done.stdout
     assert len(done.stdout) < 1000
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", ["browser.screenshots", "browser.lighthouse", "crash"])
+def test_a_command_that_few_run_still_finds_its_parts(name: str) -> None:
+    importlib.import_module(name)
