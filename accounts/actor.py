@@ -29,7 +29,9 @@ class Actor:
     def visitor(cls, ip_address: str | None, user_agent: str, **options: Any) -> "Actor":
         """Return the visitor with this peer address (in any spelling) and User-Agent header."""
         address = canonical_address(ip_address or "")
-        return cls(address, _encodable(user_agent)[:USER_AGENT_MAX], **options)
+        # Some servers pass bytes that are no text as lone surrogates; a NUL only SQLite stores.
+        agent = user_agent.encode(errors="replace").decode().replace("\0", "?")
+        return cls(address, agent[:USER_AGENT_MAX], **options)
 
     @property
     def network(self) -> str:
@@ -40,13 +42,6 @@ class Actor:
 
 
 OPERATOR = Actor()
-
-
-def _encodable(text: str) -> str:
-    """Some servers pass header bytes that are not text as lone surrogates. SQLite is the only
-    database that stores a NUL.
-    """
-    return text.encode(errors="replace").decode().replace("\0", "?")
 
 
 def canonical_address(text: str) -> str:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from accounts import common_passwords, passwords
+from accounts import common_passwords
 from accounts.errors import InvalidPassword
 from accounts.passwords import Password
 from models import User
@@ -38,19 +38,13 @@ def read_password(password_stdin: bool, username: str) -> Password:
     line = _first_line()
     if not line:
         raise InvalidPassword("Standard input is empty. Password must be 6 to 255 characters.")
-    return _parse(line, username)
-
-
-def _parse(text: str, username: str) -> Password:
-    password = passwords.parse_password(text)
-    common_passwords.refuse_common(password, username)
-    return password
+    return common_passwords.parse_new_password(line, username)
 
 
 def _ask(username: str) -> Password:
     def parse(text: str) -> Password:
         try:
-            return _parse(text, username)
+            return common_passwords.parse_new_password(text, username)
         except InvalidPassword as error:
             raise click.UsageError(str(error)) from None
 

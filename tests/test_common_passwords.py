@@ -157,5 +157,5 @@ def test_a_user_who_has_one_already_logs_in_and_is_told(app, browser, monkeypatc
 def test_the_refusal_does_not_repeat_the_password(app, monkeypatch):
     monkeypatch.setattr(settings, "PASSWORD_COMMON", "refuse")
     with pytest.raises(InvalidPassword) as refusal:
-        common_passwords.refuse_common("password1", "Jane")
+        common_passwords.parse_new_password("password1", "Jane")
     assert "password1" not in str(refusal.value)

@@ -8,11 +8,11 @@ from peewee import Expression
 from database import database
 from models import Key, User, now
 
-from .. import common_passwords, events, hooks, passwords, sessions, usernames
+from .. import events, hooks, passwords, sessions, usernames
 from ..actor import Actor
+from ..common_passwords import parse_new_password
 from ..errors import AccountError, InvalidPassword, InvalidUsername
 from ..events import Kind
-from ..passwords import Password
 from ..sessions import Reason, SignedIn
 from ..usernames import USERNAME_PROVIDER
 from .logging_in import confirm_password, lock_confirmed
@@ -28,7 +28,7 @@ def change_password(current_password: str, new_password: str, actor: Actor) -> S
     TooManyAttempts, Busy, AccountChanged.
     """
     session = actor.session
-    password = _parse_password(new_password, session.user)
+    password = parse_new_password(new_password, session.user.username)
     key = confirm_password(current_password, actor)
     if passwords.same_password(password, current_password):
         raise InvalidPassword("The new password is the same as the current one.")
@@ -46,19 +46,13 @@ def set_password(user: User, password: str, actor: Actor) -> int:
     """Give a user a new password and end all their sessions; return how many there were. Raises
     InvalidPassword, Busy, and AccountError if there is no username to log in with.
     """
-    password_hash = passwords.hash_password(_parse_password(password, user))
+    password_hash = passwords.hash_password(parse_new_password(password, user.username))
     with database.atomic():
         lock_for_update(user)
         if not Key.update(password_hash=password_hash).where(login_keys(user)).execute():
             raise AccountError("This user has no username to log in with.")
         events.record(Kind.PASSWORD_CHANGE, user, actor)
         return sessions.invalidate_user_sessions(user, Reason.PASSWORD_SET, actor)
-
-
-def _parse_password(text: str, user: User) -> Password:
-    password = passwords.parse_password(text)
-    common_passwords.refuse_common(password, user.username)
-    return password
 
 
 def change_username(new_username: str, current_password: str, actor: Actor) -> None:

@@ -1,5 +1,7 @@
 """Look users up by name, and lock them for a change."""
 
+import functools
+import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,12 +45,8 @@ def _find_keys(names: Any) -> Query:
 
 
 def _is_one_of(names: Iterable[tuple[Any, Any]]) -> Expression:
-    first, *others = [
-        (Key.provider == provider) & (Key.provider_user_id == name) for provider, name in names
-    ]
-    for condition in others:
-        first |= condition
-    return first  # type: ignore[no-any-return] # the stubs' own
+    conditions = ((Key.provider == each) & (Key.provider_user_id == name) for each, name in names)
+    return functools.reduce(operator.or_, conditions)  # type: ignore[no-any-return]
 
 
 def find_users(name: str) -> list[User]:

@@ -52,8 +52,7 @@ def _create(username: str, password: str, actor: Actor, finish: Callable[[User, 
     answer tells that it exists.
     """
     name = usernames.parse_username(username, actor)
-    password = passwords.parse_password(password)
-    common_passwords.refuse_common(password, name)
+    password = common_passwords.parse_new_password(password, name)
     created, failed = throttling.signup_address(actor), throttling.login_address(actor)
     # Hashed even when the name is taken, so that the answer takes as long either way.
     password_hash = passwords.hash_password(password, {**created, **failed})
