@@ -1,7 +1,7 @@
 """No dependency is older than the release that fixed its known faults."""
 
 import re
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distributions, version
 
 import pytest
 from processes import ROOT
@@ -42,3 +42,13 @@ def test_passlib_is_the_maintained_one() -> None:
     assert version("libpass")
     with pytest.raises(PackageNotFoundError):
         version("passlib")
+
+
+def test_no_two_packages_bring_different_files_of_one_name() -> None:
+    """Which is kept would depend on what is installed first: bin/serve's packages, or all."""
+    brought: dict[str, set[str]] = {}
+    for package in distributions():
+        for file in package.files or ():
+            if file.hash and file.suffix in (".py", ".pyi"):
+                brought.setdefault(str(file), set()).add(file.hash.value)
+    assert [name for name, contents in brought.items() if len(contents) > 1] == []
