@@ -104,9 +104,3 @@ def content_of(post: Post) -> str | None:
         release()
         time.sleep(0.02)
     return None
-
-
-def delete_old_answers(most: int) -> None:
-    """Delete up to `most` answers that are no longer given."""
-    old = Answer.select(Answer.id).where(Answer.at < now() - KEPT).limit(most)
-    Answer.delete().where(Answer.id.in_(database.skip_locked(old))).execute()

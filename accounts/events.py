@@ -102,9 +102,3 @@ def log(kind: str, actor: Actor, **fields: Any) -> None:
 def kept_since() -> int:
     """Return the moment (Unix ms) before which events are too old to be kept."""
     return now() - settings.EVENT_RETENTION
-
-
-def delete_old_events(most: int) -> int:
-    """Delete up to `most` events older than EVENT_RETENTION; return how many there were."""
-    old = Event.select(Event.id).where(Event.at < kept_since()).limit(most)
-    return int(Event.delete().where(Event.id.in_(database.skip_locked(old))).execute())

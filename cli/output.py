@@ -15,6 +15,7 @@ import sys
 import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import StringIO
 from itertools import chain, islice
 from typing import Any
 
@@ -150,18 +151,11 @@ def csv_lines(rows: Iterable[Row], names: Iterable[str]) -> Iterator[str]:
     """Yield rows as RFC 4180 has them, without the last byte of each line's end. A cell that a
     spreadsheet would run gets a "'" before it.
     """
-    writer = csv.writer(Echo(), lineterminator="\r\n")
     names = list(names)
     for cells in chain([names], ([csv_cell(name, row[name]) for name in names] for row in rows)):
-        yield writer.writerow(cells)[:-1]  # what Echo.write returns
-
-
-class Echo:
-    """A file for csv.writer, which hands back what is written."""
-
-    def write(self, line: str) -> str:
-        """Return the line."""
-        return line
+        line = StringIO(newline="")
+        csv.writer(line).writerow(cells)
+        yield line.getvalue()[:-1]
 
 
 def csv_cell(name: str, value: Any) -> str:

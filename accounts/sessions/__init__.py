@@ -6,7 +6,6 @@ ending   end it for a reason, delete dead rows
 """
 
 from .ending import (
-    delete_dead_sessions,
     invalidate_all_sessions,
     invalidate_session,
     invalidate_user_sessions,

@@ -60,21 +60,23 @@ def make_room(new: Session, actor: Actor) -> None:
     """End the user's oldest sessions beyond the number allowed, to make room for a new one, and
     delete a few rows whose time is over.
     """
+    moment = now()
+    kept_since, answered_since = events.kept_since(), moment - answers.KEPT
     surplus, dead, old, answered = _rows_to_go.row(
         user=new.user.id,
         allowed=settings.SESSIONS_PER_USER,
-        moment=now(),
-        kept_since=events.kept_since(),
-        answered_since=now() - answers.KEPT,
+        moment=moment,
+        kept_since=kept_since,
+        answered_since=answered_since,
     )
     if surplus:
         _end_sessions(_surplus_beside(new), Reason.TOO_MANY, actor)
     if dead:
-        delete_dead_sessions(OLD_ROWS_PER_LOGIN)
+        _delete_some(Session, Session.idle_expires_at < moment, OLD_ROWS_PER_LOGIN)
     if old:
-        events.delete_old_events(OLD_ROWS_PER_LOGIN)
+        _delete_some(Event, Event.at < kept_since, OLD_ROWS_PER_LOGIN)
     if answered:
-        answers.delete_old_answers(OLD_ROWS_PER_LOGIN)
+        _delete_some(Answer, Answer.at < answered_since, OLD_ROWS_PER_LOGIN)
 
 
 @statement
@@ -97,15 +99,10 @@ def _surplus_beside(new: Session) -> Expression:
     return Session.id.in_(list(surplus))
 
 
-def delete_dead_sessions(most: int) -> int:
-    """Delete up to `most` rows that are past their idle time; return how many there were."""
-    return _delete_some(Session.idle_expires_at < now(), most)
-
-
-def _delete_some(condition: Expression, most: int) -> int:
+def _delete_some(model: Any, condition: Expression, most: int) -> int:
     # Never one big DELETE: every log-in would wait for it.
-    some = database.skip_locked(Session.select(Session.id).where(condition).limit(most))
-    return int(Session.delete().where(Session.id.in_(some)).execute())
+    some = database.skip_locked(model.select(model.id).where(condition).limit(most))
+    return int(model.delete().where(model.id.in_(some)).execute())
 
 
 def prune_sessions() -> int:
@@ -115,7 +112,7 @@ def prune_sessions() -> int:
     """
     deleted = 0
     for dead in (Session.idle_expires_at < now(), ~alive()):
-        while batch := _delete_some(dead, BATCH):
+        while batch := _delete_some(Session, dead, BATCH):
             deleted += batch
             time.sleep(PAUSE)
     return deleted
