@@ -124,7 +124,7 @@ def test_it_leads_where_the_first_led_with_its_message_and_changes_nothing(form:
     with expected.client.session_transaction() as cookie:
         messages = [text for _, text in cookie.get("_flashes", [])]
     assert all(message in page_text(seen) for message in messages)
-    assert "not logged in" not in page_text(seen)
+    assert "nothing was done" not in page_text(seen)
 
 
 def test_it_is_answered_so_as_often_as_it_is_sent(form: Form) -> None:
