@@ -155,17 +155,17 @@ def start_session(signed_in: SignedIn, password: str) -> str:
 
 def _remember_browser(user_id: str) -> None:
     """Give this browser its own budget of tries at this account, kept when it logs out."""
-    known = _known_browser()
-    users = [user_id, *(other for other in known["users"] if other != user_id)]
-    users = users[:KNOWN_USERS_MAX]
-    session.others[KNOWN_BROWSER_COOKIE] = {**known, "users": users}  # type: ignore[attr-defined]
+    known = _known_browser(without=user_id)
+    known["users"] = [user_id, *known["users"]][:KNOWN_USERS_MAX]
+    session.others[KNOWN_BROWSER_COOKIE] = known  # type: ignore[attr-defined]
 
 
-def _known_browser() -> dict[str, Any]:
+def _known_browser(without: str = "") -> dict[str, Any]:
     content = _cookies().read(request, KNOWN_BROWSER_COOKIE)
     browser_id, known = content.get("id"), content.get("users")
     if isinstance(browser_id, str) and isinstance(known, list):
-        return {"id": browser_id, "users": [user for user in known if isinstance(user, str)]}
+        users = [user_id for user_id in known if isinstance(user_id, str) and user_id != without]
+        return {"id": browser_id, "users": users}
     return {"id": secrets.token_urlsafe(16), "users": []}
 
 
@@ -198,9 +198,7 @@ def empty_cookie() -> None:
 def forget_account() -> None:
     """Empty the cookies of a browser whose user has just been deleted."""
     empty_cookie()
-    known = _known_browser()
-    users = [user_id for user_id in known["users"] if user_id != g.user.id]
-    session.others[KNOWN_BROWSER_COOKIE] = {**known, "users": users}  # type: ignore[attr-defined]
+    session.others[KNOWN_BROWSER_COOKIE] = _known_browser(without=g.user.id)  # type: ignore[attr-defined]
 
 
 def current_actor() -> Actor:
