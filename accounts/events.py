@@ -17,7 +17,7 @@ from database.statements import statement
 from models import Event, User, now
 
 from . import answers, settings, throttling
-from .actor import OPERATOR, Actor
+from .actor import Actor
 from .throttling import Budgets
 
 logger = logging.getLogger("vestibule.events")
@@ -86,12 +86,6 @@ def record_failed_login(
 @statement
 def _delete_event(event_id: Any) -> Query:
     return Event.delete().where(Event.id == event_id)
-
-
-def record_deletion(user: User, actor: Actor) -> None:
-    """Record that a user was deleted: an event that names no user; the log has the id."""
-    record(Kind.USER_DELETED, None, OPERATOR)
-    database.after_commit(lambda: log(Kind.USER_DELETED, actor, user=user.id))
 
 
 def log(kind: str, actor: Actor, **fields: Any) -> None:

@@ -87,7 +87,7 @@ def count_try(budgets: Budgets) -> None:
         ]
         if waits:
             raise TooManyAttempts(math.ceil(max(waits) / 1000))
-        delete_expired_counters(EXPIRED_PER_TRY)
+        _delete_expired(moment=moment, most=EXPIRED_PER_TRY)
 
 
 @statement
@@ -137,11 +137,6 @@ def _in_order(ids: Any) -> Expression:
     counters = Counter.select(Counter.id).where(Counter.id.in_(ids)).order_by(Counter.id)
     condition: Expression = Counter.id.in_(database.lock_for_update(counters))
     return condition
-
-
-def delete_expired_counters(most: int) -> int:
-    """Delete up to `most` counters whose time is over; return how many there were."""
-    return int(_delete_expired(moment=now(), most=most).rowcount)
 
 
 @statement

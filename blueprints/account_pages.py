@@ -43,10 +43,6 @@ def _password(user: User, changed_at: int | None) -> str:
     return Markup("Not changed since {}").format(time_tag(since))
 
 
-def _last_change(known: Known) -> Query:
-    return _events(Kind.PASSWORD_CHANGE, fn.MAX(Event.at), known)
-
-
 def _others(known: Known) -> Query:
     alive = alive_at(known["now"], known["oldest_session"])
     mine = (Session.user == known["user"]) & (Session.id != known["session"])
@@ -70,7 +66,8 @@ def _count(number: int, noun: str) -> str:
 FIRST = AccountPage("Your profile", "profile.show")
 LAST = AccountPage("Delete account", "profile.delete")
 PAGES = (
-    AccountPage("Change password", "profile.change_password", _password, _last_change),
+    AccountPage("Change password", "profile.change_password", _password,
+                lambda known: _events(Kind.PASSWORD_CHANGE, fn.MAX(Event.at), known)),
     AccountPage("Change username", "profile.change_username",
                 lambda user, _: Markup('<span dir="auto">{}</span>').format(user.username)),
     AccountPage("Browsers", "profile.list_sessions",

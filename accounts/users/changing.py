@@ -9,7 +9,7 @@ from database import database
 from models import Key, User, now
 
 from .. import events, hooks, passwords, sessions, usernames
-from ..actor import Actor
+from ..actor import OPERATOR, Actor
 from ..common_passwords import parse_new_password
 from ..errors import AccountError, InvalidPassword, InvalidUsername
 from ..events import Kind
@@ -118,14 +118,17 @@ def delete_account(username: str, current_password: str, actor: Actor) -> None:
 
 
 def delete_user(user: User, actor: Actor) -> None:
-    """Delete a user with their keys, sessions and events. One event without a user is left."""
+    """Delete a user with their keys, sessions and events. One event is left, which names nobody;
+    the log has the id.
+    """
     with database.atomic():
         lock_for_update(user)
         names = names_of(user)
         sessions.invalidate_user_sessions(user, Reason.DELETED, actor)
         User.delete().where(User.id == user.id).execute()
         _release(names)
-        events.record_deletion(user, actor)
+        events.record(Kind.USER_DELETED, None, OPERATOR)
+        database.after_commit(lambda: events.log(Kind.USER_DELETED, actor, user=user.id))
 
 
 def all_or_none(change: Callable[[User, Actor], T], users: list[User], actor: Actor) -> list[T]:
