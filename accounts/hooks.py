@@ -26,13 +26,8 @@ user_finders: list[Callable[[str], list[User]]] = []
 # after those keys are gone. A renamed user may have one of them again (Jane becomes JANE).
 names_freed: list[Callable[[list[str]], None]] = []
 
-# Commands that bring users over from another application: (its name in database/foreign.py, the
-# command). Named where that application's database is refused as Vestibule's own.
-importers: list[tuple[str, str]] = []
-
 
 def clear() -> None:
     """Empty all lists."""
-    lists = (login_names, name_providers, hash_handlers, user_finders, names_freed, importers)
-    for hook in lists:
+    for hook in (login_names, name_providers, hash_handlers, user_finders, names_freed):
         hook.clear()

@@ -9,11 +9,15 @@ import click
 from flask.cli import AppGroup
 from peewee import PeeweeException
 
-from accounts import hooks, users
+from accounts import users
 from accounts.errors import AccountError
 from database import ForeignDatabase, database
 
 from .output import printable, say
+
+# Commands of features that bring users over from another application, by its name in
+# database/foreign.py: named where that application's database is refused as Vestibule's own.
+IMPORTERS: dict[str, str] = {}
 
 
 class Commands(AppGroup):
@@ -63,8 +67,8 @@ def _hint(error: Exception) -> str:
 
 def way_over(error: ForeignDatabase) -> str:
     """Return how to bring the users of another application's database over; "" for no way."""
-    commands = [command for name, command in hooks.importers if name == error.application]
-    return f" To bring its users over there: {commands[0]}" if commands else ""
+    command = IMPORTERS.get(error.application)
+    return f" To bring its users over there: {command}" if command else ""
 
 
 class Text(click.ParamType[Any]):

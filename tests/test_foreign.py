@@ -15,9 +15,10 @@ from flask import Flask
 from processes import flask
 
 import migrations
-from accounts import hooks, users
+from accounts import users
 from accounts.actor import OPERATOR
 from app import create_app
+from cli.commands import IMPORTERS
 from database import ForeignDatabase, database, foreign
 from models import MODELS
 
@@ -141,9 +142,9 @@ def test_the_way_over_is_said_while_it_is_there(
     path = make(folder / "dev.db", LUCIA)
     app = installed_at(path, settings)
     command = "flask users import-xyz FILE"
-    monkeypatch.setattr(hooks, "importers", [("Prisma or Lucia", command)])
+    monkeypatch.setitem(IMPORTERS, "Prisma or Lucia", command)
     refuse_all(app, path, command)
-    monkeypatch.setattr(hooks, "importers", [])
+    monkeypatch.delitem(IMPORTERS, "Prisma or Lucia")
     assert "import" not in app.test_cli_runner().invoke(args=["db", "init"]).stderr
 
 

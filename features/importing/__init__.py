@@ -13,6 +13,7 @@ from flask import Flask
 
 from accounts import hooks
 from accounts.usernames import USERNAME_PROVIDER
+from cli.commands import IMPORTERS
 from cli.users import users
 from web.words import EVENTS
 
@@ -29,6 +30,6 @@ def init_app(app: Flask) -> None:
     hooks.name_providers += [LUCIA_PROVIDER, ALIKE_PROVIDER]
     hooks.user_finders.append(find_lookalikes)
     hooks.names_freed.append(reserve_names)
-    hooks.importers.append(("Prisma or Lucia", "flask users import-lucia FILE"))
+    IMPORTERS["Prisma or Lucia"] = "flask users import-lucia FILE"
     users.add_command(import_lucia)
     EVENTS[USER_IMPORTED] = "Account imported from another application"
