@@ -97,6 +97,12 @@ def test_head_ranges_and_conditional_requests_say_the_same(browser, folder, quer
     assert (stale.status_code, stale.data) == (200, OLD), "no part of another version"
 
 
+@pytest.mark.parametrize("name", ["", "folder", "x.css", "x" * 5000, "a%00b", "a/b", "../app.py"])
+def test_a_name_of_no_file_is_404(browser, folder, name):
+    (folder / "folder").mkdir()
+    assert browser.get(f"/static/{name}").status_code == 404
+
+
 def test_a_range_that_is_not_there_is_416_and_never_stored(browser, folder):
     answer = ask(browser, f"?v={digest(OLD)}", headers={"Range": "bytes=99-"})
     assert answer.status_code == 416
