@@ -41,8 +41,6 @@ from parsing import (
 )
 
 FOLDER = Path(__file__).parent
-
-
 HASHES, WAITING = hashes_that_fit(available_cores(), available_memory())
 RESERVED = (
     "abuse,admin,administrator,anonymous,billing,contact,everyone,help,helpdesk,hostmaster,info,"
@@ -204,7 +202,7 @@ def kept_secret_key(folder: Path, make: bool = True) -> str:
     try:
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            give_to_owner(folder)
+            give_to_owner(folder, folder)
         if not path.exists():
             _make_secret_key(path)
         for _ in range(50):  # without hard links, another process may be about to write it
@@ -229,21 +227,23 @@ def _make_secret_key(path: Path) -> None:
                 _write_secret_key(path)
     finally:
         draft.unlink(missing_ok=True)
-    give_to_owner(path)
 
 
-def give_to_owner(path: Path) -> None:
-    """Give what root has just made to the owner of the folder around it, as SQLite does with its
-    files: a command that root ran once must not keep the server out.
+def give_to_owner(path: Path, made: Path | int) -> None:
+    """Give what root has just made to the owner of the folder around it, as SQLite does: a command
+    that root ran once must not keep the server out. made: a folder, or a file's descriptor. By its
+    name it may be a link by now, with which that owner would get any file of root's.
     """
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         with suppress(OSError):
             around = path.parent.stat()
-            os.chown(path, around.st_uid, around.st_gid)
+            give: Any = os.fchown if isinstance(made, int) else os.lchown
+            give(made, around.st_uid, around.st_gid)
 
 
 def _write_secret_key(path: Path) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        give_to_owner(path, file.fileno())
         file.write(secrets.token_hex(SECRET_KEY_BYTES) + "\n")
         file.flush()
         with suppress(OSError):  # refused on some file systems; a lost key only logs users out

@@ -81,15 +81,16 @@ class SQLite(KeptConnections):
         path = os.path.realpath(self.path)  # where a link leads to: O_EXCL follows none
         untouched.refuse_orphaned_wal(path)
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             return False
         except OSError as error:
             raise OperationalError(f"{self.path}: {error.strerror}") from None
-        if hasattr(os, "geteuid") and os.geteuid() == 0:  # SQLite does so with -wal and -shm
-            with suppress(OSError):
+        with os.fdopen(descriptor, "wb"), suppress(OSError):
+            # SQLite does so with -wal and -shm. Not by its name, which may be a link by now.
+            if hasattr(os, "geteuid") and os.geteuid() == 0:
                 around = Path(path).parent.stat()
-                os.chown(path, around.st_uid, around.st_gid)
+                os.fchown(descriptor, around.st_uid, around.st_gid)
         return True
 
     def finish(self) -> None:

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from processes import FLASK, PATIENCE, ROOT
 
-from config import Config, ConfigError
+from config import Config, ConfigError, kept_secret_key
+from database.sqlite import SQLite
 
 KEY = "0123456789abcdef" * 4
 
@@ -242,3 +244,32 @@ def test_what_root_makes_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> N
     made = [*home.rglob("*")]
     assert {"secret_key", "vestibule.db"} < {path.name for path in made}
     assert {path.stat().st_uid for path in made} == {12345}
+
+
+@pytest.mark.database("sqlite")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_the_owner_of_the_folder_gets_no_other_file_of_roots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They put a link in place of each file as soon as root has made it."""
+    secret, home = tmp_path / "secret", tmp_path / "home"
+    secret.write_text("root's")
+    home.mkdir()
+    os.chown(home, 12345, 12345)
+
+    def then_swap(make: Any) -> Any:
+        def make_and_swap(*args: Any, **options: Any) -> Any:
+            made = make(*args, **options)
+            for name in {"vestibule.db", "secret_key"} & {file.name for file in home.iterdir()}:
+                (home / name).unlink()
+                (home / name).symlink_to(secret)
+            return made
+
+        return make_and_swap
+
+    for name in ("open", "link"):
+        monkeypatch.setattr(os, name, then_swap(getattr(os, name)))
+    SQLite(str(home / "vestibule.db")).create_file()
+    with pytest.raises(ConfigError):
+        kept_secret_key(home)
+    assert secret.stat().st_uid == 0
