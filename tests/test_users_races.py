@@ -118,7 +118,7 @@ def test_a_busy_server_changes_nothing(user: User, monkeypatch: pytest.MonkeyPat
         lambda: users.sign_up("Other", PASSWORD, CLIENT),
         lambda: users.set_password(user, OTHER_PASSWORD, OPERATOR),
     ):
-        with pytest.raises(Busy, match=r"try again in 5 seconds"):
+        with pytest.raises(Busy, match=r"Try again in 5 seconds"):
             refused()
     monkeypatch.undo()
     assert rows() == (1, 1, 0)
