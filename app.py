@@ -59,7 +59,6 @@ def create_app(config: Mapping[str, str] | None = None) -> Flask:
     fast.init_app(app, auth.LoginForm, auth.SignupForm)
 
     headers.init_app(app)
-    if settings.PROXY_HOPS:
-        hops = settings.PROXY_HOPS
+    if hops := settings.PROXY_HOPS:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     return app

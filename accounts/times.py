@@ -21,8 +21,7 @@ def iso_time(moment: int, timespec: str = "seconds") -> str:
 
 def in_words(moment: int) -> str:
     """Return "23 November 2026, 11:54 UTC"."""
-    when = _datetime(moment)
-    if when is None:
+    if (when := _datetime(moment)) is None:
         return _beyond(moment)
     return f"{when.day} {MONTHS[when.month]} {when.year}, {when:%H:%M} UTC"
 
