@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from limits import RateLimitItem
+from limits import RateLimitItem, parse_many
 from peewee import EXCLUDED, SQL, Case, Expression, Query
 
 from database import database
@@ -27,6 +27,7 @@ from .settings import Limits
 COUNTER_ID_BYTES = 16
 CLOCK_SKEW = 60_000  # ms between the clocks of hosts that share a database
 EXPIRED_PER_TRY = 5  # rows deleted with each try, so that no backlog forms
+REPEATS = parse_many("100 per 10 minutes")
 
 
 # The tries that subjects have left: the ids of their counters, and the limit of each.
@@ -88,6 +89,11 @@ def count_try(budgets: Budgets) -> None:
         if waits:
             raise TooManyAttempts(math.ceil(max(waits) / 1000))
         _delete_expired(moment=moment, most=EXPIRED_PER_TRY)
+
+
+def count_repeat(secret: str) -> None:
+    """Count a form that may be a repeat: a copy of a cookie must not help to guess passwords."""
+    count_try(_budget(REPEATS, "repeat", secret))
 
 
 @statement

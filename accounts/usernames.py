@@ -139,9 +139,7 @@ def login_key(text: str) -> str | None:
 def parse_typed_username(text: str) -> str:
     """Return a name typed to log in. Raises InvalidUsername if it is empty or longer than any."""
     # Imported names were counted as typed, and composing makes some longer, U+0958 for one.
-    if len(text) > RAW_MAX or not (
-        1 <= len(text) <= USERNAME_MAX
-        or 1 <= len(unicodedata.normalize("NFC", text)) <= USERNAME_MAX
-    ):
+    lengths = [len(text), len(unicodedata.normalize("NFC", text[:RAW_MAX]))]
+    if len(text) > RAW_MAX or not 1 <= min(lengths) <= USERNAME_MAX:
         raise InvalidUsername(f"Enter your username, at most {USERNAME_MAX} characters.")
     return text

@@ -294,6 +294,31 @@ def test_after_it_was_answered_a_copy_of_the_old_cookie_opens_nothing(form: Form
         assert not thief.is_signed_in()
 
 
+def test_a_copy_of_the_old_cookie_is_no_way_to_guess_the_new_password(jane: Browser) -> None:
+    form = change_password(jane)
+    form.send()
+    for _ in range(100):
+        form.send(new_password="a guess")
+    thief, answer = form.send()
+    assert answer.location == "/"
+    assert not thief.is_signed_in()
+
+
+def test_a_copy_of_the_cookie_from_before_a_log_in_is_no_way_round_its_limits(
+    app: Flask, browser: Browser
+) -> None:
+    create_app({**app_settings(app), "LIMIT_LOGIN_ACCOUNT": "5/hour"})
+    users.create_user("Jane", PASSWORD, OPERATOR)
+    form = log_in(browser)
+    form.send()
+    for _ in range(5):
+        assert form.send(password="a guess")[1].status_code == 400
+    assert form.send()[1].status_code == 302
+    for _ in range(100):
+        assert form.send(password="a guess")[1].status_code == 429
+    assert form.send()[1].status_code == 429
+
+
 def test_what_was_refused_is_no_first(jane: Browser) -> None:
     wrong = fill_in(jane, "/profile/username", new_username="Janet", current_password="wrong")
     for _ in range(2):
@@ -352,6 +377,15 @@ def test_nothing_of_what_was_sent_is_stored(browser: Browser) -> None:
     form.send(password="a secret that is sent")
     assert b"a secret that is sent" not in stored()
     assert form.data["csrf_token"].encode() not in stored()
+
+
+def test_nothing_of_a_deleted_account_is_left(browser: Browser) -> None:
+    form = fill_in(browser, "/signup", username="Rumpelstilzchen", password=PASSWORD)
+    browser, _ = form.send()
+    assert "Rumpelstilzchen" in Answer.get().content
+    fields = {"username": "Rumpelstilzchen", "current_password": PASSWORD}
+    assert browser.submit("/profile/delete", fields).status_code == 302
+    assert "Rumpelstilzchen" not in str(everything())
 
 
 def test_old_answers_are_deleted_a_few_with_each_log_in(app: Flask, browser: Browser) -> None:

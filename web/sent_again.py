@@ -6,14 +6,16 @@ would be told "taken" or "nothing was done" of what has just succeeded.
 
 import json
 from contextlib import suppress
+from functools import partial
 
 from flask import after_this_request, g, redirect, request, session, url_for
 from peewee import DatabaseError, InterfaceError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from accounts import answers, users
+from accounts import answers, throttling, users
 from accounts.answers import Post
+from accounts.errors import TooManyAttempts
 
 from .current_session import current_actor, empty_cookie, start_session
 from .errors import show_database_fault
@@ -31,16 +33,20 @@ def expect() -> None:
         parts = [part.encode(errors="replace") for part in (secret, address)]
         with suppress(HTTPException):  # a body that is too large
             g.post = Post.of(*parts, request.get_data())
-            after_this_request(_answer)
+            after_this_request(partial(_answer, secret))
 
 
-def _answer(response: Response) -> Response:
+def _answer(secret: str, response: Response) -> Response:
     post = g.post
     try:
         if post.noted and response.status_code < 500:
             answers.keep_content(post, _content(response))
         elif response.status_code in REFUSALS or "sent_away" in g:
+            if response.status_code == 429 or "sent_away" in g:  # others have counted as tries
+                throttling.count_repeat(secret)
             return _answer_again(post) or response
+    except TooManyAttempts:
+        return response
     except (DatabaseError, InterfaceError) as error:
         return response if post.noted else show_database_fault(error)
     return response
@@ -48,8 +54,7 @@ def _answer(response: Response) -> Response:
 
 def _content(response: Response) -> str:
     headers = [(name, response.headers[name]) for name in KEPT_HEADERS if name in response.headers]
-    is_redirect = 300 <= response.status_code < 400
-    return json.dumps([headers, session.get("_flashes", [])]) if is_redirect else ""
+    return json.dumps([headers, session.get("_flashes", [])]) if response.location else ""
 
 
 def _answer_again(post: Post) -> Response | None:
@@ -60,8 +65,7 @@ def _answer_again(post: Post) -> Response | None:
     if first.session is None:
         empty_cookie()
     elif first.session != post.session:
-        signed_in = users.log_in_again(first, current_actor())
-        if signed_in is None:
+        if (signed_in := users.log_in_again(first, current_actor())) is None:
             return None
         typed = request.form.get("new_password") or request.form.get("password", "")
         start_session(signed_in, typed)

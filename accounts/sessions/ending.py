@@ -61,34 +61,28 @@ def make_room(new: Session, actor: Actor) -> None:
     delete a few rows whose time is over.
     """
     moment = now()
-    kept_since, answered_since = events.kept_since(), moment - answers.KEPT
+    kept, given = events.kept_since(), moment - answers.KEPT
     surplus, dead, old, answered = _rows_to_go.row(
-        user=new.user.id,
-        allowed=settings.SESSIONS_PER_USER,
-        moment=moment,
-        kept_since=kept_since,
-        answered_since=answered_since,
+        user=new.user.id, allowed=settings.SESSIONS_PER_USER, moment=moment, kept=kept, given=given
     )
     if surplus:
         _end_sessions(_surplus_beside(new), Reason.TOO_MANY, actor)
     if dead:
         _delete_some(Session, Session.idle_expires_at < moment, OLD_ROWS_PER_LOGIN)
     if old:
-        _delete_some(Event, Event.at < kept_since, OLD_ROWS_PER_LOGIN)
+        _delete_some(Event, Event.at < kept, OLD_ROWS_PER_LOGIN)
     if answered:
-        _delete_some(Answer, Answer.at < answered_since, OLD_ROWS_PER_LOGIN)
+        _delete_some(Answer, Answer.at < given, OLD_ROWS_PER_LOGIN)
 
 
 @statement
-def _rows_to_go(
-    user: Any, allowed: Any, moment: Any, kept_since: Any, answered_since: Any
-) -> Query:
+def _rows_to_go(user: Any, allowed: Any, moment: Any, kept: Any, given: Any) -> Query:
     # One look for all four: usually there is nothing to do.
     one_too_many = Session.select(SQL("1")).where(Session.user == user)
     one_too_many = one_too_many.limit(SQL("1")).offset(allowed)
     dead = Session.select(SQL("1")).where(Session.idle_expires_at < moment)
-    old = Event.select(SQL("1")).where(Event.at < kept_since)
-    answered = Answer.select(SQL("1")).where(Answer.at < answered_since)
+    old = Event.select(SQL("1")).where(Event.at < kept)
+    answered = Answer.select(SQL("1")).where(Answer.at < given)
     return Select(columns=[fn.EXISTS(each) for each in (one_too_many, dead, old, answered)])
 
 

@@ -86,16 +86,13 @@ def validate_session(token: str) -> Session | None:
     session = load_joined(Session, User, row)
     if session is None or session.user.locked_at:
         return None
-    moment = now()
+    moment, unused = now(), session.last_seen_at == session.authenticated_at  # see answers
     if is_dead(session, moment):
         _delete_dead(session)
         return None
     if moment > session.active_expires_at:
         session.renewed = _update(session, new_times(moment, session.created_at))
-    elif (
-        session.last_seen_at == session.authenticated_at  # never used, see answers
-        or moment - session.last_seen_at >= SEEN_EVERY
-    ):
+    elif unused or moment - session.last_seen_at >= SEEN_EVERY:
         _update(session, {"last_seen_at": moment + 1})  # later than it began
     return session
 
