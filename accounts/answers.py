@@ -57,9 +57,10 @@ def note(post: Post) -> str:
     """
     if not post.ids or post.noted == (post.session,):
         return ""
-    post.noted = (post.session,)
     added = _add(id=post.ids[0], at=post.at, session=post.session).fetchall()
-    return "" if added else _note_again(post)
+    ended = "" if added else _note_again(post)
+    post.noted = (post.session,)
+    return ended
 
 
 @statement
@@ -68,7 +69,8 @@ def _add(**columns: Any) -> Query:
 
 
 def _note_again(post: Post) -> str:
-    first = Answer.get_by_id(post.ids[0])
+    if (first := Answer.get_or_none(id=post.ids[0])) is None:  # too old, and just deleted
+        return note(post)
     ended, kept = first.session, post.session
     if database.serializes_writes and post.at < first.at:  # the clocks of several hosts differ
         ended, kept = kept, ended
