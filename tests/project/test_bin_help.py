@@ -12,6 +12,7 @@ SAID = {
     "lock": "lock files",
     "test": "whatever pytest takes",
     "check": "before a commit",
+    "try-docs": "in an empty Debian root",
     "lines": "what there is to read",
 }
 

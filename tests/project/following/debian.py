@@ -39,6 +39,7 @@ def make_root(root: Path, base: Path | None) -> None:
         run("cp", "-a", f"{base}/.", root)
     else:
         form = "$(CODENAME) $(REPO_URI)"
+        run("apt-get", "-qq", "update")  # an image often has no lists, and so names no mirror
         sources = run("apt-get", "indextargets", "--format", form, "Created-By: Packages").split(
             "\n"
         )
