@@ -197,9 +197,9 @@ def kept_secret_key(folder: Path, make: bool = True) -> str:
     sign alike.
     """
     path = folder / "secret_key"
-    if not make and not path.exists():
-        return ""
     try:
+        if not make and not path.exists():
+            return ""
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             give_to_owner(folder, folder)
@@ -211,7 +211,8 @@ def kept_secret_key(folder: Path, make: bool = True) -> str:
             time.sleep(0.02)
         return secret_key(path.read_text("ascii").strip())
     except OSError as error:
-        raise ConfigError(f"SECRET_KEY: none is given and {path} cannot be kept: {error}") from None
+        why = f"none is given and {path} cannot be used: {error.strerror}"
+        raise ConfigError(f"SECRET_KEY: {why}; run this as the server's user, or set it") from None
     except ValueError as error:
         raise ConfigError(f"SECRET_KEY: the one kept in {path} is invalid: {error}") from None
 

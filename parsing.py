@@ -28,6 +28,7 @@ PUBLIC_URL = re.compile(
 )
 HOST_LABEL = re.compile("(?!-)[a-z0-9-]{1,63}(?<!-)")
 DEFAULT_PORTS = {"http": 80, "https": 443}
+READABLE = "run this as a user who can read it, or let VESTIBULE_ENV name another file"
 JOINERS = "\u200c\u200d"
 MOST_TRIES = 1_000_000
 LONGEST_WINDOW = 31 * 24 * 3600  # seconds
@@ -56,10 +57,10 @@ def read_settings_file(path: Path, names: frozenset[str], must_exist: bool) -> d
             raise ConfigError(f"the settings file {path} does not exist") from None
         return {}
     except OSError as error:
-        raise ConfigError(f"the settings file {path}: {error.strerror}") from None
+        raise ConfigError(f"the settings file {path}: {error.strerror}; {READABLE}") from None
     except UnicodeDecodeError as error:
         number = error.object.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{path}, line {number}: not UTF-8 text") from None
+        raise ConfigError(f"{path}, line {number}: not UTF-8 text; save it as UTF-8") from None
     found = {}
     for line in lines:
         place, key = f"{path}, line {_number(line)}", line.key or ""

@@ -11,7 +11,7 @@ from peewee import PeeweeException
 
 from accounts import users
 from accounts.errors import AccountError
-from database import ForeignDatabase, database
+from database import DatabaseRefused, ForeignDatabase, advice, database
 
 from .output import printable, say
 
@@ -61,8 +61,8 @@ def _hint(error: Exception) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, ForeignDatabase):
         return f"{text}{way_over(error)}"
-    missing = "no such table" in text or "unable to open" in text
-    return f"{text} (make it with: flask db init)" if missing else text
+    of_others = error.__context__ or isinstance(error, DatabaseRefused)  # ours say it themselves
+    return f"{text}. {advice(error)}".rstrip(". ") if of_others else text
 
 
 def way_over(error: ForeignDatabase) -> str:

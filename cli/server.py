@@ -5,7 +5,10 @@ import multiprocessing
 import resource
 import signal
 import socket
+from _thread import start_new_thread as start_thread
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import click
 from flask import Flask
@@ -17,7 +20,7 @@ from granian.log import LogLevels
 from database import database
 
 from .db import announce
-from .worker import keep_stops_from_workers, load_worker
+from .worker import STOPS, keep_stops_from_workers, load_worker
 
 PAGE_THREADS = 16
 MAX_CONNECTIONS = 1024
@@ -59,10 +62,7 @@ def serve_granian(app: Flask) -> None:
         workers_kill_timeout=LONGEST_REQUEST,
         log_level=LogLevels.error,
     )
-    hang_up = signal.getsignal(signal.SIGHUP)
-    if hang_up is not signal.SIG_IGN:  # by nohup
-        hang_up = server.signal_handler_interrupt
-    server.on_startup(lambda: signal.signal(signal.SIGHUP, hang_up))  # not granian's: a reload
+    server.on_startup(partial(stop_on_signals, server, signal.getsignal(signal.SIGHUP)))
     server.on_startup(
         lambda: announce(f"Vestibule is at {app.config['PUBLIC_URL'] or url(host, port)}")
     )
@@ -77,6 +77,17 @@ def serve_granian(app: Flask) -> None:
             raise
     finally:
         database.checkpoint()
+
+
+def stop_on_signals(server: Any, hang_up: Any) -> None:
+    """Let each signal of a stop do so, SIGHUP unless nohup ignores it: granian would reload. In a
+    thread: one that comes while another is handled would wait for a lock that the first one holds.
+    """
+    for number in STOPS:
+        if number != signal.SIGHUP or hang_up is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: start_thread(server.signal_handler_interrupt, ()))
+        else:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def url(host: str, port: int) -> str:
@@ -124,7 +135,8 @@ def claim_port(host: str, port: int) -> str:
             if error.errno in NO_ADDRESS and address != addresses[-1]:
                 continue
             advice = BIND_ADVICE.get(error.errno or 0, error.strerror)
-            raise click.ClickException(f"{host}:{port} cannot be used: {advice}") from None
+            where = url(host, port).removeprefix("http://") if ":" in host else f"{host}:{port}"
+            raise click.ClickException(f"{where} cannot be used: {advice}") from None
         break
     return address
 

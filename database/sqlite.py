@@ -24,14 +24,15 @@ PRAGMAS = {
 }
 
 # What an operator can do, by the beginning of SQLite's name for the fault.
-DAMAGED = "The file is damaged. Stop the server and restore a backup."
+DAMAGED = "FILE is damaged. Stop the server and restore a backup."
 ADVICE = {
     "SQLITE_BUSY": "Another process keeps the database locked. Find it: fuser -v FILE.",
     "SQLITE_FULL": "The disk is full. Free some space; nothing else is needed.",
     "SQLITE_IOERR": "The disk fails or is full. Check the system's log, then flask db status.",
-    "SQLITE_READONLY": "The file or its folder cannot be written. Fix their owner and mode.",
-    "SQLITE_CANTOPEN": "The file is missing, or it or its folder cannot be written. Put it back, "
-    "or fix owner and mode. Only for a new start: flask db init.",
+    "SQLITE_READONLY": "FILE or its folder cannot be written. Run this as the server's user, or "
+    "fix their owner and mode.",
+    "SQLITE_CANTOPEN": "FILE is missing, or it or its folder cannot be written. Put it back, or "
+    "fix owner and mode. Only for a new start: flask db init.",
     "SQLITE_NOTADB": DAMAGED,
     "SQLITE_CORRUPT": DAMAGED,
     "SQLITE_ERROR": "The tables are not those of this version. Run flask db init.",
@@ -144,11 +145,12 @@ class SQLite(KeptConnections):
         finally:
             connection.rollback()
 
-    @staticmethod
-    def advice(error: BaseException) -> str:
+    def advice(self, error: BaseException) -> str:
         """Return what an operator can do about a fault of SQLite's; "" when nothing is known."""
-        name = getattr(error, "sqlite_errorname", "")
-        return next((text for start, text in ADVICE.items() if name.startswith(start)), "")
+        name = "SQLITE_CANTOPEN" if isinstance(error, OSError) else "-"
+        name = getattr(error, "sqlite_errorname", name)
+        known = next((text for start, text in ADVICE.items() if name.startswith(start)), "")
+        return known.replace("FILE", self.path)
 
     def wrong_settings(self) -> dict[str, object]:
         """Return the PRAGMAS that are not in force, with their values."""

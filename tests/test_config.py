@@ -10,7 +10,7 @@ from limits import parse_many
 from processes import PATIENCE, ROOT, flask
 
 from app import create_app
-from config import RESERVED, Config, ConfigError
+from config import RESERVED, Config, ConfigError, kept_secret_key
 from cores import available_cores
 
 GOOD_KEY = "0123456789abcdef" * 4
@@ -329,3 +329,18 @@ def test_a_setting_that_is_no_text_is_refused_in_one_line(tmp_path: Path) -> Non
     assert done.returncode == 1
     assert done.stderr.startswith("Error: SECRET_KEY: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("make", [True, False], ids=["serve", "doctor"])
+def test_a_key_in_the_folder_of_another_user_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: bool
+) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(
+        ConfigError, match=r"Permission denied; run this as the server's user"
+    ) as no:
+        kept_secret_key(tmp_path, make=make)
+    assert no.value.message.count(str(tmp_path)) == 1

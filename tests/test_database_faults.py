@@ -108,6 +108,7 @@ def test_commands_say_it_in_one_line_and_do_nothing(app, jane, runner, name):
     assert done.exit_code == 1
     assert done.stdout == ""
     assert done.stderr.startswith("Error: the database cannot be used: ")
+    assert FAULTS[name][1] in done.stderr  # what to do
     assert done.stderr.count("\n") == 1
     assert rows() == before
 

@@ -13,6 +13,7 @@ from processes import FLASK, PATIENCE, ROOT
 
 from config import Config, ConfigError, kept_secret_key
 from database.sqlite import SQLite
+from parsing import read_settings_file
 
 KEY = "0123456789abcdef" * 4
 
@@ -207,6 +208,11 @@ def test_a_command_shows_a_fault_of_the_file_in_one_line(
     done = run(tmp_path, *command, FLASK_APP=app, VESTIBULE_ENV="/nowhere/at/all")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "Error: the settings file /nowhere/at/all does not exist\n"
+
+
+def test_a_settings_file_that_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="run this as a user who can read it"):
+        read_settings_file(tmp_path, frozenset(), must_exist=True)
 
 
 @pytest.mark.parametrize(

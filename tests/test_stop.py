@@ -8,12 +8,16 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import PASSWORD
+from granian import Granian
+from granian.constants import Interfaces
 from processes import (
     FLASK,
     PATIENCE,
@@ -27,6 +31,8 @@ from processes import (
     sql,
     wait_until,
 )
+
+from cli.server import stop_on_signals
 
 pytestmark = [pytest.mark.server, pytest.mark.database("sqlite")]
 STOPS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
@@ -55,6 +61,26 @@ def test_after_a_stop_the_file_alone_has_everything(
         assert process.wait(timeout=PATIENCE) == 0
         assert [file.name for file in path_of(settings).parent.iterdir()] == ["test.db"]
         assert accounts_in_copy(settings) == 1
+
+
+def test_a_signal_that_comes_while_another_is_handled_does_not_wait_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """systemd's SendSIGHUP=yes, or a shell and its terminal, send two at the same moment."""
+    handlers: dict[int, Any] = {}
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    granian = Granian("app:create_app", interface=Interfaces.WSGI)
+    stop_on_signals(granian, signal.SIG_DFL)
+    for stop in STOPS:
+        granian.main_loop_interrupt.clear()
+        second = threading.Thread(target=handlers[stop], args=(stop, None), daemon=True)
+        with granian.main_loop_interrupt._cond:  # as the first handler holds it
+            second.start()
+            second.join(PATIENCE)
+            assert not second.is_alive()
+        assert granian.main_loop_interrupt.wait(PATIENCE)
+    stop_on_signals(granian, signal.SIG_IGN)
+    assert handlers[signal.SIGHUP] == signal.SIG_IGN
 
 
 def test_another_process_that_reads_keeps_no_stop_waiting(settings: dict[str, str]) -> None:
