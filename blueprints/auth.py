@@ -1,14 +1,15 @@
 """Home, sign up, log in, log out; and whether the database answers."""
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from peewee import DatabaseError
 from werkzeug.wrappers import Response
 
-from accounts import activity, passwords, usernames, users
+from accounts import activity, common_passwords, passwords, usernames, users
 from models import Session
 from web import words
 from web.current_session import (
@@ -23,12 +24,11 @@ from web.forms import Form, Password, Text, form_page
 bp = Blueprint("auth", __name__)
 
 
-def new_username(label: str) -> Any:
+def new_username(label: str, rule: Callable[[str], str] = usernames.parse_username) -> Any:
     """Return the field for a username that an account is to have."""
     limits = usernames.USERNAME_MIN, usernames.USERNAME_MAX
     hint = "{} to {} letters, digits, _ or @ . + - (these four not first).".format(*limits)
     missing = "Enter a {} of {} to {} characters.".format(label.lower(), *limits)
-    rule = usernames.parse_username
     return Text(label, rule, limits, "username", missing=missing, description=hint)
 
 
@@ -37,8 +37,13 @@ def new_password(label: str) -> Any:
     limits = passwords.PASSWORD_MIN, passwords.PASSWORD_MAX
     hint = "{} to {} characters. 15 or more, or a phrase, is much safer.".format(*limits)
     missing = "Enter a {} of {} to {} characters.".format(label.lower(), *limits)
-    rule = passwords.parse_password
+    rule = _parse_new_password
     return Password(label, rule, limits, "new-password", missing=missing, description=hint)
+
+
+def _parse_new_password(text: str) -> passwords.Password:
+    name = g.user.username if g.user else request.form.get("username", "")
+    return common_passwords.parse_new_password(text, name)
 
 
 def current_password(label: str = "Current password") -> Any:
@@ -48,9 +53,8 @@ def current_password(label: str = "Current password") -> Any:
     return Password(label, rule, autocomplete="current-password", missing=missing)
 
 
-def own_username(label: str, autocomplete: str) -> Any:
+def own_username(label: str, autocomplete: str, rule: Callable[[str], str]) -> Any:
     """Return the field for the username that an account has."""
-    rule = usernames.parse_typed_username
     return Text(label, rule, autocomplete=autocomplete, missing="Enter your username.")
 
 
@@ -66,7 +70,7 @@ class LoginForm(Form):
     """A name and a password to check. Imported ones may be shorter than new ones."""
 
     template = "auth/login.html"
-    username = own_username("Username", "username")
+    username = own_username("Username", "username", usernames.parse_typed_username)
     password = current_password("Password")
 
 

@@ -42,7 +42,9 @@ class UsernameForm(Form):
     """A new username."""
 
     template = "profile/username.html"
-    new_username = new_username("New username")
+    new_username = new_username(
+        "New username", lambda text: users.parse_other_username(text, g.user)
+    )
     current_password = current_password()
 
 
@@ -50,7 +52,9 @@ class DeleteForm(Form):
     """The end of an account."""
 
     template = "profile/delete.html"
-    username = own_username("Type your username", "off")
+    username = own_username(
+        "Type your username", "off", lambda text: users.parse_own_username(text, g.user)
+    )
     current_password = current_password()
 
 

@@ -34,8 +34,8 @@ def test_what_happened_is_said_in_words_newest_first(app, jane):
     jane.log_out()
     jane.log_in("Jane", "wrong horse")
     jane.log_in("Jane", "another horse")
-    assert [re.sub(r" [0-9a-f]{12}$", "", entry) for entry in listed(jane)] == [
-        f"{what} Firefox on Linux {times.in_words(event.at).split(', ')[1]} 203.0.113.7"
+    assert [re.sub(r" · [0-9a-f]{12}$", "", entry) for entry in listed(jane)] == [
+        f"{what} Firefox on Linux · {times.in_words(event.at).split(', ')[1]} · 203.0.113.7"
         for what, event in zip(
             [
                 "Logged in",

@@ -8,6 +8,7 @@ from conftest import PASSWORD, Browser, field, field_error, hidden_fields, page_
 from flask import abort, redirect
 from jinja2 import ChoiceLoader, DictLoader
 
+import accounts.settings
 from accounts import hashing, users
 from accounts.errors import AccountError, Busy
 from blueprints.auth import LoginForm, SignupForm
@@ -106,6 +107,38 @@ def test_a_form_that_expired_is_shown_as_typed(saved, jane):
     assert "This form expired. Please submit it again." in page_text(page.text)
     assert values(page) == {"text": "buy tea", "colour": "green"}
     assert saved == []
+
+
+@pytest.mark.parametrize(
+    ("path", "typed", "said"),
+    [
+        ("/signup", {"username": "a b", "password": "password1"},
+         {"username": "spaces", "password": "very common"}),
+        ("/signup", {"username": "", "password": "password1"},
+         {"username": "Enter a username", "password": "very common"}),
+        ("/profile/password", {"current_password": "", "new_password": "password1"},
+         {"current_password": "Enter your", "new_password": "very common"}),
+        ("/profile/password", {"current_password": "x" * 256, "new_password": "Jane1234"},
+         {"current_password": "at most 255", "new_password": "very common"}),
+        ("/profile/username", {"new_username": "Jane", "current_password": ""},
+         {"new_username": "already", "current_password": "Enter your"}),
+        ("/profile/username", {"new_username": "root", "current_password": ""},
+         {"new_username": "reserved", "current_password": "Enter your"}),
+        ("/profile/delete", {"username": "Janet", "current_password": ""},
+         {"username": "not your username", "current_password": "Enter your"}),
+        ("/profile/delete", {"username": "x" * 5000, "current_password": "x" * 256},
+         {"username": "not your username", "current_password": "at most 255"}),
+    ],
+)  # fmt: skip
+def test_all_that_is_wrong_is_said_at_once_without_a_hash(
+    app, jane, monkeypatch, path, typed, said
+):
+    monkeypatch.setattr(accounts.settings, "PASSWORD_COMMON", "refuse")
+    monkeypatch.setattr(hashing, "run", lambda *_, **__: pytest.fail("a hash"))
+    answer = (Browser(app) if path == "/signup" else jane).submit(path, typed)
+    assert answer.status_code == 400
+    for name, words in said.items():
+        assert words in field_error(answer.text, name)
 
 
 def test_prepare_may_find_nothing(saved, jane):

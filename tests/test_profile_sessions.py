@@ -53,7 +53,7 @@ def test_every_live_session_is_there_with_browser_address_times_and_handle(app, 
 
 def test_alone_one_reads_so_and_has_no_others_to_end(jane):
     html = jane.get("/profile/sessions").text
-    assert "not logged in anywhere else" in page_text(html)
+    assert "No other browser is logged in" in page_text(html)
     assert "end-others" not in html
 
 

@@ -16,6 +16,8 @@ from .changing import (
     delete_account,
     delete_user,
     lock_user,
+    parse_other_username,
+    parse_own_username,
     rename_user,
     set_password,
     unlock_user,

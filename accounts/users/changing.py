@@ -14,7 +14,7 @@ from ..common_passwords import parse_new_password
 from ..errors import AccountError, InvalidPassword, InvalidUsername
 from ..events import Kind
 from ..sessions import Reason, SignedIn
-from ..usernames import USERNAME_PROVIDER
+from ..usernames import USERNAME_PROVIDER, Username
 from .logging_in import confirm_password, lock_confirmed
 from .lookup import lock_for_update, login_keys, names_of
 from .signing_up import add_username_key
@@ -60,13 +60,18 @@ def change_username(new_username: str, current_password: str, actor: Actor) -> N
     TooManyAttempts, Busy, AccountChanged.
     """
     user = actor.session.user
-    name = usernames.parse_username(new_username)
-    if name == user.username:
-        raise InvalidUsername("This is your username already.")
+    name = parse_other_username(new_username, user)
     key = confirm_password(current_password, actor)
     with database.atomic():
         lock_confirmed(key, actor)
         rename_user(user, name, actor)
+
+
+def parse_other_username(text: str, user: User) -> Username:
+    """Return a text as another username for a user. Raises InvalidUsername."""
+    if (name := usernames.parse_username(text)) == user.username:
+        raise InvalidUsername("This is your username already.")
+    return name
 
 
 def rename_user(user: User, new_username: str, actor: Actor) -> None:
@@ -108,13 +113,20 @@ def delete_account(username: str, current_password: str, actor: Actor) -> None:
     """Delete the account of the user who acts. Raises InvalidUsername, WrongPassword,
     TooManyAttempts, Busy, AccountChanged.
     """
-    user, typed = actor.session.user, usernames.login_key(username)
-    if username != user.username and (typed is None or typed != usernames.login_key(user.username)):
-        raise InvalidUsername("This is not your username.")
+    user = actor.session.user
+    parse_own_username(username, user)
     key = confirm_password(current_password, actor)
     with database.atomic():
         lock_confirmed(key, actor)
         delete_user(user, actor)
+
+
+def parse_own_username(text: str, user: User) -> str:
+    """Return a text that is the name of a user, in any spelling. Raises InvalidUsername."""
+    typed, key = usernames.login_key(text), usernames.login_key(user.username)
+    if text != user.username and (typed is None or typed != key):
+        raise InvalidUsername("This is not your username.")
+    return text
 
 
 def delete_user(user: User, actor: Actor) -> None:

@@ -103,7 +103,7 @@ def test_ending_one_session(member, firefox):
     expect(message(member)).to_contain_text("Firefox on Linux has been logged out")
     expect(member).to_have_url("/profile/sessions")
     expect(rows).to_have_count(1)
-    expect(member.get_by_role("main")).to_contain_text("You are not logged in anywhere else")
+    expect(member.get_by_role("main")).to_contain_text("No other browser is logged in")
     firefox.goto("/")
     expect(message(firefox)).to_contain_text("ended from another device")
     firefox.reload()
