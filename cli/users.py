@@ -22,7 +22,6 @@ from .commands import (
     users_argument,
     yes_option,
 )
-from .listing import ORDERS, count_users, last_login, list_users, with_sessions
 from .output import cell, csv_lines, exact, print_lines, print_rows, printable, read_first, say
 from .passwords import password_option, read_password, warn_of_common
 
@@ -59,7 +58,7 @@ def create(name: str, password_stdin: bool) -> None:
 @click.option("--locked", is_flag=True, help="Only locked accounts.")
 @click.option(
     "--sort",
-    type=click.Choice(list(ORDERS)),
+    type=click.Choice(list(accounts.ORDERS)),
     default="created",
     help="By name, oldest first (created), or last seen first (seen).",
 )
@@ -74,10 +73,10 @@ def list_(
         raise click.UsageError("give one of --json and --csv")
 
     def total(shown: int) -> str:
-        known = shown if shown != limit else count_users(search, locked)
+        known = shown if shown != limit else accounts.count_users(search, locked)
         return f"{shown:,} of {count(known, 'user')}" if known > shown else count(shown, "user")
 
-    found = list_users(search, locked, sort, limit)
+    found = accounts.list_users(search, locked, sort, limit)
     if as_csv:
         print_lines(csv_lines(read_first(map(_row, found)), FIELDS))
     elif as_json:
@@ -97,8 +96,8 @@ def _row(user: Any) -> dict[str, Any]:
 @json_option
 def show(user: User, as_json: bool) -> None:
     """Show one account, and when and from where it was last logged in to."""
-    last = last_login(user)
-    row = _row(with_sessions(user))
+    last = accounts.last_login(user)
+    row = _row(accounts.with_sessions(user))
     row["last_login_at"] = last.at if last else None
     if as_json:
         for name in ("ip_address", "user_agent"):

@@ -12,7 +12,7 @@ from conftest import PASSWORD, sql
 
 from accounts import usernames, users
 from accounts.actor import OPERATOR, Actor
-from cli.listing import search_form
+from accounts.users.listing import search_form
 from models import User
 
 __all__ = ["run", "user"]  # fixtures

@@ -4,6 +4,7 @@ signing_up  create an account
 logging_in  log in, and confirm the password again before something important
 changing    change password or username, lock, unlock, delete
 lookup      find users by name
+listing     list accounts for those who look after them
 
 A password is hashed before a transaction begins, never inside one: all other writes would wait
 for it. So each function first computes, then writes all or nothing.
@@ -22,6 +23,7 @@ from .changing import (
     set_password,
     unlock_user,
 )
+from .listing import ORDERS, count_users, last_login, list_users, with_sessions
 from .logging_in import log_in, log_in_again
 from .lookup import find_users
 from .signing_up import check_free, create_user, sign_up

@@ -1,4 +1,4 @@
-"""Which accounts a command lists, in which order, and when each was last seen."""
+"""List accounts for those who look after them: which, in which order, and when each was seen."""
 
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -6,11 +6,12 @@ from typing import Any
 
 from peewee import Expression, fn
 
-from accounts.activity import LOGGED_IN, events_of
-from accounts.sessions import alive
-from accounts.usernames import USERNAME_PROVIDER
 from database import database
 from models import Event, Key, Session, User
+
+from ..activity import LOGGED_IN, events_of
+from ..sessions import alive
+from ..usernames import USERNAME_PROVIDER
 
 
 def list_users(
