@@ -59,7 +59,7 @@ async function send(address, body, button) {
   setSending(false, button);
   if (isDownload(answer) && file) save(answer, file);
   else if (typeof text === "string") receive(answer, text, address);
-  else report("No answer came. What you typed is still here. Check your connection, try again.");
+  else report("No answer came. What you typed is still here. Check your connection and try again.");
 }
 
 const isDownload = (answer) => /^attachment/i.test(answer?.headers.get("Content-Disposition"));

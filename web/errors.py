@@ -16,7 +16,7 @@ TEXTS = {
     403: ("Not allowed", "This request is not allowed, so nothing was done."),
     404: ("Page not found", "There is no page at this address."),
     405: ("Method not allowed", "This page cannot be used in that way."),
-    413: ("Too large", "More was sent than any form here needs, so nothing was done."),
+    413: ("Too large", "You sent more than any form here needs, so nothing was done."),
     415: ("Wrong kind of content", "Only plain web forms are accepted here."),
     429: ("Too many attempts", "Please wait a little before you try again."),
     500: ("Something went wrong", "The fault is ours and has been logged. Try again later."),
