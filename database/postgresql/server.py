@@ -11,7 +11,9 @@ from peewee import (  # type: ignore[attr-defined] # the wrapper is not in the s
     Model,
     ModelSelect,
     OperationalError,
+    Select,
     __exception_wrapper__,
+    fn,
 )
 from playhouse.postgres_ext import PooledPsycopg3Database, ServerSide
 from psycopg.conninfo import make_conninfo
@@ -173,9 +175,11 @@ class PostgreSQL(PooledPsycopg3Database):
         return query.for_update("FOR NO KEY UPDATE")  # type: ignore[arg-type] # not in the stubs
 
     @staticmethod
-    def skip_locked(query: "ModelSelect[M]") -> "ModelSelect[M]":
-        """Return `query`, made to lock its rows except those that others have locked."""
-        return query.for_update(skip_locked=True)
+    def skip_locked(query: "ModelSelect[M]") -> Select:
+        """Return `query`, made to lock its rows except those that others have locked. As an array
+        it runs once; in a condition with a limit it could run again, with more, for each row.
+        """
+        return Select(columns=[fn.unnest(fn.ARRAY(query.for_update(skip_locked=True)))])
 
     def stream(self, query: "ModelSelect[M]") -> Iterator[M]:
         """Yield the rows of `query` as they come, never all of them in memory."""

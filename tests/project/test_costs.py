@@ -178,5 +178,5 @@ def test_a_page_costs_a_few_hundred_calls_of_python(
     finally:
         sys.setprofile(None)
     assert statuses == ["200 OK"]
-    in_the_driver = 0 if on_sqlite() else 120  # psycopg is partly Python, and has a pool
+    in_the_driver = 0 if on_sqlite() else 200  # psycopg is partly Python: 95 for a statement
     assert len(calls) < most + in_the_driver
