@@ -52,7 +52,7 @@ def test_everything_is_there_and_people_stay_signed_in(
     before = everything()
     done = copy(here, settings["DATABASE_URL"])
     assert (done.exit_code, done.stderr) == (0, "")
-    copied = "3 users, 3 keys, 4 sessions, 4 events, 4 counters"
+    copied = "3 users, 3 keys, 4 sessions, 4 events, 4 counters, 1 answer"
     assert done.stdout.startswith("Copied to PostgreSQL, ")
     assert done.stdout.endswith(f" and compared: {copied}.\n")
     there = create_app(settings)
