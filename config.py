@@ -191,10 +191,9 @@ def only_looks() -> bool:
 
 
 def kept_secret_key(folder: Path, make: bool = True) -> str:
-    """Return the key kept in `folder`/secret_key, making it (mode 0600) the first time; "" when
-    there is none to be made. Raises ConfigError when the folder cannot be used. os.link never
-    overwrites: of two processes that start at once the second finds the first one's key, and both
-    sign alike.
+    """Return the key kept in `folder`/secret_key, made (mode 0600) the first time, or "" if none is
+    to be made. Raises ConfigError. os.link never overwrites: of two processes that start at once
+    the second finds the first one's key, and both sign alike.
     """
     path = folder / "secret_key"
     try:
