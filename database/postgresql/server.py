@@ -44,8 +44,7 @@ DEFAULTS = {
 NO_TIMEOUTS = "SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 MEANT = {
     "server_encoding": ("UTF8",),
-    "fsync": ("on",),
-    "full_page_writes": ("on",),
+    **dict.fromkeys(("fsync", "full_page_writes"), ("on",)),
     "synchronous_commit": ("on", "remote_apply", "remote_write", "local"),
 }
 
@@ -176,9 +175,8 @@ class PostgreSQL(PooledPsycopg3Database):
 
     @staticmethod
     def skip_locked(query: "ModelSelect[M]") -> Select:
-        """Return `query`, made to lock its rows except those that others have locked. As an array
-        it runs once; in a condition with a limit it could run again, with more, for each row.
-        """
+        """Return `query`, made to lock its rows except those that others have locked."""
+        # As an array it runs once; a limited one in a condition may run again for each row.
         return Select(columns=[fn.unnest(fn.ARRAY(query.for_update(skip_locked=True)))])
 
     def stream(self, query: "ModelSelect[M]") -> Iterator[M]:
