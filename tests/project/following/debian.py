@@ -70,7 +70,7 @@ def outside_world(root: Path) -> None:
     `systemctl`, other shells, host names, certificates from an authority, a clone, a password
     manager.
     """
-    for command in ("update", "install systemd zsh fish"):
+    for command in ("update", "install systemd zsh fish git"):
         run("chroot", root, "apt-get", "--yes", "-qq", *command.split(), stderr=subprocess.STDOUT)
     (root / "etc/apt/apt.conf.d/99yes").write_text('APT::Get::Assume-Yes "true";\n')
     (root / "etc/hosts").write_text(f"127.0.0.1 localhost {NAME} {DATABASE_HOST}\n::1 localhost\n")
@@ -90,4 +90,6 @@ def outside_world(root: Path) -> None:
         (root / folder).mkdir()
         ours = "git ls-files --cached --others --exclude-standard -z"
         run("sh", "-c", f"{ours} | xargs -0 cp -P --parents -t {root / folder}", cwd=CHECKOUT)
-    run("chroot", root, "chown", "-R", "reader:", "/home/reader/vestibule")
+    who = "git -c user.name=Jane -c user.email=jane@example.org"
+    clone = f"git init -q; git add --all; {who} commit -qm Vestibule; chown -R reader: ."
+    run("chroot", root, "sh", "-ec", f"cd /home/reader/vestibule; {clone}")
