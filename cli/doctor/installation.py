@@ -34,7 +34,7 @@ def check_version() -> Outcome:
 
 
 def check_settings(app: Flask) -> Outcome:
-    """Say which settings file is used, and check that nobody else reads a key in it."""
+    """Say which settings file is used, and check that no one else reads a key in it."""
     file: Path = app.config["SETTINGS_FILE"]
     if not file.exists():
         return OK, f"the environment alone: there is no {file}"
