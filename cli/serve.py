@@ -55,5 +55,5 @@ def let_stops_clean_up() -> None:
     """End in order when told to stop during the start, without half a copy of the database."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number and signal.getsignal(number) is signal.SIG_DFL:
+        if number and signal.getsignal(number) is not signal.SIG_IGN:  # by nohup
             signal.signal(number, lambda *_: sys.exit(0))

@@ -14,7 +14,7 @@ from accounts import hashing, sessions, users
 from accounts.actor import OPERATOR, Actor
 from app import create_app
 from config import ConfigError
-from database import DatabaseURLError, advice, connect, database, release
+from database import HAS_POSTGRESQL, DatabaseURLError, advice, connect, database, release
 from models import User
 
 pytestmark = [pytest.mark.usefixtures("app"), pytest.mark.database("sqlite")]
@@ -330,7 +330,8 @@ def test_no_part_of_a_mistyped_address_is_repeated(app: Flask, address: str) -> 
     """Any part may be the password."""
     url = address.replace("PW", "canary")
     done = app.test_cli_runner().invoke(args=["db", "copy", "--to", url])
-    assert (done.exit_code, done.output.count("\n")) == (1, 1)
+    if HAS_POSTGRESQL:  # else there is no such command
+        assert (done.exit_code, done.output.count("\n")) == (1, 1)
     with pytest.raises(ConfigError) as refused:
         create_app({"SECRET_KEY": SECRET_KEY, "DATABASE_URL": url})
     assert "canary" not in f"{refused.value} {done.output}"
