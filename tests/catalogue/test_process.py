@@ -198,20 +198,24 @@ def test_b157_control_c_at_the_prompt_makes_nobody_and_shows_no_traceback(
     settings: dict[str, str],
 ) -> None:
     assert flask(settings, "db", "init").returncode == 0
+    terminal, stdin = os.openpty()
     process = subprocess.Popen(
         [*FLASK, "users", "create", "Jane"], env=environment(settings), cwd=ROOT, text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         start_new_session=True,
     )  # fmt: skip
     try:
         assert process.stderr is not None
         asked = ""
         while not asked.endswith("Password: "):
-            asked += process.stderr.read(1)
+            before, asked = asked, asked + process.stderr.read(1)
+            assert asked != before
         process.send_signal(signal.SIGINT)
         error = process.communicate(timeout=PATIENCE)[1]
     finally:
         kill_group(process)
+        os.close(terminal)
+        os.close(stdin)
     assert process.returncode == 1
     assert "Aborted!" in error
     assert "Traceback" not in error
