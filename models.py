@@ -7,6 +7,7 @@ nothing on SQLite, and tables are STRICT: a number or bytes never stand where te
 import time
 
 from peewee import (
+    SQL,
     BigAutoField,
     BigIntegerField,
     BlobField,
@@ -49,6 +50,10 @@ class User(BaseModel):
     username = TextField(constraints=[between("username", 1, 31)])  # as typed, for display
     created_at = BigIntegerField(index=True)
     locked_at = BigIntegerField(null=True)
+    # For features, which write them:
+    admin_since = BigIntegerField(null=True)
+    waiting_since = BigIntegerField(null=True)
+    notices = BigIntegerField(constraints=[SQL("DEFAULT 0")])  # how many; loaded with each page
 
 
 class Key(BaseModel):
@@ -109,6 +114,8 @@ class Event(BaseModel):
     ip_address = TextField(constraints=[between("ip_address", 0, 45)])
     user_agent = TextField(constraints=[between("user_agent", 0, 255)])
     detail = TextField(constraints=[between("detail", 0, 255)])
+    # The id of the user who did it to another's account. Not a foreign key: it outlives them.
+    actor = TextField(null=True, constraints=[between("actor", 1, 255)])
 
     class Meta:
         indexes = ((("user", "at"), False),)

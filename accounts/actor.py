@@ -40,6 +40,13 @@ class Actor:
             return self.ip_address
         return str(ipaddress.ip_network(f"{self.ip_address}/64", strict=False))
 
+    def other_than(self, user: Any) -> str | None:
+        """Return the id of the user who acts, None if that is the owner of the account, or no
+        user at all: the operator is known by having neither address nor browser.
+        """
+        actor: str | None = self.session and self.session.user_id
+        return None if user is not None and actor == user.id else actor
+
 
 OPERATOR = Actor()
 

@@ -52,6 +52,7 @@ def record(kind: str, user: User | None, actor: Actor, session: str = "", detail
         ip_address=actor.ip_address,
         user_agent=actor.user_agent,
         detail=str(detail),
+        actor=actor.other_than(user),
     ).fetchall()
     if user is not None:
         fields = {"user": user.id, "session": session, "detail": detail}

@@ -13,10 +13,10 @@ from models import Event, Key, Session, User, now
 from .times import iso_time
 
 FORMAT = "vestibule-account-1"
-USER = ("id", "username", "created_at", "locked_at")
+USER = ("id", "username", "created_at", "locked_at", "admin_since", "waiting_since", "notices")
 SESSION = ("created_at", "authenticated_at", "last_seen_at", "active_expires_at", "idle_expires_at",
            "ip_address", "user_agent")  # fmt: skip
-EVENT = ("at", "kind", "session", "ip_address", "user_agent", "detail")
+EVENT = ("at", "kind", "session", "ip_address", "user_agent", "detail", "actor")
 
 
 def export_account(user: User) -> dict[str, Any]:

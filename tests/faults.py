@@ -188,7 +188,8 @@ def full():
 FILLERS = {
     "user": "INSERT INTO user (id, username, created_at) VALUES ('filler' || ?, 'filler', 1)",
     "counter": "INSERT INTO counter VALUES (randomblob(16), ?, 4102444800000)",
-    "event": "INSERT INTO event VALUES (NULL, 4102444800000 + ?, 'filler', NULL, '', '', '', '')",
+    "event": "INSERT INTO event VALUES "
+    "(NULL, 4102444800000 + ?, 'filler', NULL, '', '', '', '', NULL)",
 }
 
 

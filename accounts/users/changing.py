@@ -141,7 +141,8 @@ def delete_user(user: User, actor: Actor) -> None:
         sessions.invalidate_user_sessions(user, Reason.DELETED, actor)
         User.delete().where(User.id == user.id).execute()
         _release(names)
-        events.record(Kind.USER_DELETED, None, OPERATOR)
+        by_another = actor if actor.other_than(user) else OPERATOR
+        events.record(Kind.USER_DELETED, None, by_another)
         database.after_commit(lambda: events.log(Kind.USER_DELETED, actor, user=user.id))
 
 
