@@ -1,6 +1,7 @@
 """The application factory. The order of its lines is its content."""
 
 from collections.abc import Mapping
+from dataclasses import make_dataclass
 from importlib import import_module
 
 from flask import Flask
@@ -17,7 +18,11 @@ from web import current_session, errors, fast, guard, headers, logs, templating
 # To take one out, delete its line, features/NAME, tests/features/NAME and docs/NAME.md.
 FEATURES: tuple[str, ...] = (
     "importing",
+    "invitations",
 )  # fmt: skip
+MODULES = [import_module(f"features.{name}") for name in FEATURES]
+SETTINGS = [each for module in MODULES for each in getattr(module, "SETTINGS", [])]
+Settings: type[Config] = make_dataclass("Settings", SETTINGS, bases=(Config,), frozen=True)
 KIB = 1024
 
 
@@ -26,7 +31,7 @@ def create_app(config: Mapping[str, str] | None = None) -> Flask:
     over the environment. Raises ConfigError.
     """
     app = Flask(__name__)
-    settings = Config.load(app.instance_path, config)
+    settings = Settings.load(app.instance_path, config)
     app.config.from_object(settings)
     app.config.from_mapping(
         SESSION_COOKIE_SECURE=settings.over_https,
@@ -53,8 +58,8 @@ def create_app(config: Mapping[str, str] | None = None) -> Flask:
     app.register_blueprint(auth.bp)
     app.register_blueprint(profile.bp)
     cli.init_app(app)
-    for name in FEATURES:
-        import_module(f"features.{name}").init_app(app)
+    for module in MODULES:
+        module.init_app(app)
 
     fast.init_app(app, auth.LoginForm, auth.SignupForm)
 

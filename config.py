@@ -10,9 +10,9 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from parsing import (
     reserved_names,
     secret_key,
     secret_keys,
+    setting,
     site_name,
     whole_number,
 )
@@ -47,11 +48,6 @@ RESERVED = (
     "moderator,no-reply,nobody,official,operator,owner,postmaster,root,security,service,staff,"
     "superuser,support,sysadmin,system,team,webmaster"
 )
-
-
-def setting(default: str, parse: Callable[[str], Any], reason: str) -> Any:
-    """Describe one setting: its default as an operator would write it, its parser, and why."""
-    return field(metadata={"default": default, "parse": parse, "reason": reason})
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ never repeats a text that may be a secret.
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import field
 from datetime import timedelta
 from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from click import ClickException
 from dotenv.parser import Binding, parse_stream
@@ -44,6 +45,11 @@ class Given(NamedTuple):
 
     text: str
     place: str
+
+
+def setting(default: str, parse: Callable[[str], Any], reason: str) -> Any:
+    """Describe one setting: its default as an operator would write it, its parser, and why."""
+    return field(metadata={"default": default, "parse": parse, "reason": reason})
 
 
 def read_settings_file(path: Path, names: frozenset[str], must_exist: bool) -> dict[str, Given]:

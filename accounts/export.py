@@ -42,8 +42,9 @@ def _rows(model: Any, user: User, *order: Field) -> Any:
 
 def _columns(row: Model, names: tuple[str, ...]) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in names}
-    # The columns of times are called "at" or something_at.
-    return {name: _iso(value) if name[-2:] == "at" else value for name, value in values.items()}
+    # The columns of times are called "at", something_at or something_since.
+    times = ("at", "_since")
+    return {name: _iso(value) if name.endswith(times) else value for name, value in values.items()}
 
 
 def _iso(moment: int | None) -> str | None:

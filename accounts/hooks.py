@@ -26,8 +26,11 @@ user_finders: list[Callable[[str], list[User]]] = []
 # after those keys are gone. A renamed user may have one of them again (Jane becomes JANE).
 names_freed: list[Callable[[list[str]], None]] = []
 
+# Called with a user who is about to be logged in, in whatever way. It refuses by an AccountError.
+log_in_vetoes: list[Callable[[User], None]] = []
+
 
 def clear() -> None:
     """Empty all lists."""
-    for hook in (login_names, name_providers, hash_handlers, user_finders, names_freed):
-        hook.clear()
+    for name in __annotations__:
+        globals()[name].clear()

@@ -2,14 +2,16 @@
 
 import contextlib
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from peewee import DatabaseError
 from werkzeug.wrappers import Response
 
 from accounts import activity, common_passwords, passwords, usernames, users
+from accounts.sessions import SignedIn
 from models import Session
 from web import words
 from web.current_session import (
@@ -22,6 +24,16 @@ from web.current_session import (
 from web.forms import Form, Password, Text, form_page
 
 bp = Blueprint("auth", __name__)
+
+
+@bp.record
+def set_terms(state: Any) -> None:
+    """Set on which terms people sign up; a feature may change them in its `init_app`. before:
+    returns a page to show instead of the form, or what its template is to have. accept: makes the
+    account of a valid form, and answers. offered: whether pages link to it.
+    """
+    terms = SimpleNamespace(before=dict, accept=accept, offered=True)
+    state.app.extensions["signup"] = state.app.jinja_env.globals["signup"] = terms
 
 
 def new_username(label: str, rule: Callable[[str], str] = usernames.parse_username) -> Any:
@@ -83,10 +95,20 @@ def home() -> ResponseReturnValue:
 
 @bp.route("/signup", methods=["GET", "POST"])
 @anonymous_only
-@form_page(SignupForm)
+@form_page(SignupForm, lambda: current_app.extensions["signup"].before())  # noqa: PLW0108
 def signup(form: SignupForm) -> ResponseReturnValue:
-    """Create an account, log its owner in, and go on to the page that was asked for."""
+    """Create an account, on the terms of this site."""
+    return current_app.extensions["signup"].accept(form)  # type: ignore[no-any-return]
+
+
+def accept(form: SignupForm) -> Response:
+    """Create an account and log its owner in."""
     signed_in = users.sign_up(form.username.data, form.password.data, current_actor())
+    return welcome(signed_in, form)
+
+
+def welcome(signed_in: SignedIn, form: SignupForm) -> Response:
+    """Log the owner of a new account in, and go on to the page that was asked for."""
     next_page = start_session(signed_in, form.password.data)
     name = words.isolate(signed_in.user.username)
     flash(f"Your account has been created. You are logged in as {name}.", "success")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 from peewee import PeeweeException
 
@@ -140,6 +141,13 @@ def progress_bar(steps: int, label: str) -> Any:
     """Return a progress bar, on standard error and only on a terminal."""
     hidden = not all(stream and stream.isatty() for stream in (sys.stderr, sys.stdout))
     return click.progressbar(length=steps, label=label, file=sys.stderr, hidden=hidden, width=0)
+
+
+def address_of(endpoint: str, **values: str) -> str:
+    """Return the address of a page, for a person to open; without PUBLIC_URL on this machine."""
+    config = current_app.config
+    base = config["PUBLIC_URL"] or f"http://localhost:{config['PORT']}"
+    return f"{base}{current_app.url_map.bind('').build(endpoint, values)}"
 
 
 def count(number: int, noun: str) -> str:

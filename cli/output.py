@@ -1,7 +1,7 @@
 """Print lines, and rows as a table, JSON or CSV, on whatever standard output is: a terminal of any
 encoding and width, a pager that is left open, a full disk.
 
-A column named "at", or whose name ends in "_at", holds Unix ms.
+A column named "at", or whose name ends in "_at" or "_since", holds Unix ms.
 """
 
 import csv
@@ -26,6 +26,7 @@ from models import now
 
 Row = Mapping[str, Any]
 GAP = 2  # blanks between columns
+MOMENTS = ("_at", "_since")
 NARROWEST = 8  # columns are not cut below this
 AT_ONCE = 1000  # characters that a pipe takes in one piece, whatever their bytes
 IN_MEMORY = 1_000_000  # bytes of a list that waits for its reader
@@ -139,7 +140,7 @@ def _json_lines(rows: Iterable[Row]) -> Iterator[str]:
 
 def is_moment(name: str) -> bool:
     """Return whether a column of this name holds moments."""
-    return name == "at" or name.endswith("_at")
+    return name == "at" or name.endswith(MOMENTS)
 
 
 def exact(name: str, value: Any) -> Any:
@@ -190,7 +191,7 @@ def cell(name: str, value: Any) -> str:
     """
     if value is None or value == "":
         return "-"
-    if not name.endswith("_at"):
+    if not name.endswith(MOMENTS):
         return printable(str(exact(name, value)))
     seconds = (now() - value) / 1000
     return ago(value, "day") if -60 < seconds < 30 * DAY else iso_time(value).partition("T")[0]

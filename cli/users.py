@@ -27,6 +27,7 @@ from .passwords import password_option, read_password, warn_of_common
 
 FIELDS = ("id", "username", "created_at", "locked_at", "sessions")
 COLUMNS = {"username": 31, "id": 15, "created_at": 14, "sessions": 8, "locked_at": 14}
+DETAILS: list[str] = []  # columns that `show` has besides; features add theirs
 EVENT_FIELDS = ("at", "kind", "session", "ip_address", "user_agent", "detail")
 EVENT_COLUMNS = {"at": 20, "event": 38, "session": 12, "origin": 40}
 
@@ -66,17 +67,18 @@ def create(name: str, password_stdin: bool) -> None:
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, safe to open in a spreadsheet.")
 def list_(
-    search: str, locked: bool, sort: str, limit: int | None, as_json: bool, as_csv: bool
+    search: str, sort: str, limit: int | None, as_json: bool, as_csv: bool, **flags: bool
 ) -> None:
     """List accounts, oldest first."""
+    kinds = [kind for kind, is_given in flags.items() if is_given]
     if as_json and as_csv:
         raise click.UsageError("give one of --json and --csv")
 
     def total(shown: int) -> str:
-        known = shown if shown != limit else accounts.count_users(search, locked)
+        known = shown if shown != limit else accounts.count_users(search, kinds)
         return f"{shown:,} of {count(known, 'user')}" if known > shown else count(shown, "user")
 
-    found = accounts.list_users(search, locked, sort, limit)
+    found = accounts.list_users(search, kinds, sort, limit)
     if as_csv:
         print_lines(csv_lines(read_first(map(_row, found)), FIELDS))
     elif as_json:
@@ -97,7 +99,7 @@ def _row(user: Any) -> dict[str, Any]:
 def show(user: User, as_json: bool) -> None:
     """Show one account, and when and from where it was last logged in to."""
     last = accounts.last_login(user)
-    row = _row(accounts.with_sessions(user))
+    row = _row(accounts.with_sessions(user)) | {name: getattr(user, name) for name in DETAILS}
     row["last_login_at"] = last.at if last else None
     if as_json:
         for name in ("ip_address", "user_agent"):
@@ -108,7 +110,7 @@ def show(user: User, as_json: bool) -> None:
         exactly = exact(name, value)
         more = f" ({exactly})" if exactly != value else ""
         origin = f", {describe_origin(last)}" if name == "last_login_at" and last else ""
-        label = name.removesuffix("_at").replace("_", " ")
+        label = name.removesuffix("_at").removesuffix("_since").replace("_", " ")
         say(f"{label:12}{cell(name, value)}{more}{printable(origin)}")
 
 

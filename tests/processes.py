@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 import postgresql
 from conftest import MARKERS, PASSWORD, hidden_fields, page_form
 
-from config import Config
+from app import Settings
 
 ROOT = Path(__file__).parent.parent
 FLASK = [sys.executable, "-m", "flask"]
@@ -28,7 +28,7 @@ PATIENCE = 120  # seconds until a process counts as hanging, however busy the ma
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
     """Return our environment with these settings and no others."""
-    names = {item.name for item in fields(Config)}
+    names = {item.name for item in fields(Settings)}
     ours = {name: value for name, value in os.environ.items() if name not in names}
     return {**ours, "FLASK_APP": f"{ROOT}/app.py:create_app", **settings}
 

@@ -15,12 +15,12 @@ from werkzeug.wrappers import Response
 
 from accounts import answers, throttling, users
 from accounts.answers import Post
-from accounts.errors import TooManyAttempts
+from accounts.errors import AccountError
 
 from .current_session import current_actor, empty_cookie, start_session
 from .errors import show_database_fault
 
-REFUSALS = (400, 404, 429)
+REFUSALS = (400, 403, 404, 429)
 KEPT_HEADERS = ("Location", "Clear-Site-Data")
 
 
@@ -45,7 +45,7 @@ def _answer(secret: str, response: Response) -> Response:
             if response.status_code == 429 or "sent_away" in g:  # others have counted as tries
                 throttling.count_repeat(secret)
             return _answer_again(post) or response
-    except TooManyAttempts:
+    except AccountError:  # too many, or no longer let in
         return response
     except (DatabaseError, InterfaceError) as error:
         return response if post.noted else show_database_fault(error)

@@ -16,7 +16,7 @@ from database import database
 from database.statements import load_joined, statement
 from models import HANDLE_BYTES, Event, Session, User, now
 
-from .. import events
+from .. import events, hooks
 from ..actor import OPERATOR, Actor
 from ..events import Kind
 from .ending import make_room
@@ -41,7 +41,10 @@ class SignedIn(NamedTuple):
 def create_session(user: User, actor: Actor) -> SignedIn:
     """Create a session for a user who has just logged in, in the transaction that has locked
     them: since the password was verified the account may have been locked, or the password changed.
+    Raises the AccountError of a feature that does not let them in (hooks.log_in_vetoes).
     """
+    for refuse in hooks.log_in_vetoes:
+        refuse(user)
     token = secrets.token_urlsafe(32)
     moment = now()
     session = Session(id=hash_token(token), user=user)

@@ -1,7 +1,7 @@
 """List accounts for those who look after them: which, in which order, and when each was seen."""
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from peewee import Expression, fn
@@ -15,12 +15,16 @@ from ..usernames import USERNAME_PROVIDER
 
 
 def list_users(
-    search: str = "", locked: bool = False, sort: str = "created", limit: int | None = None
+    search: str = "",
+    kinds: Iterable[str] = (),
+    sort: str = "created",
+    limit: int | None = None,
 ) -> Iterator[Any]:
     """Yield users, each with the number of live `sessions`; never all of them in memory. search:
-    only names that contain this, in any letter case. locked: only the locked. sort: one of ORDERS.
+    only names that contain this, in any letter case. kinds: only those of these KINDS. sort: one of
+    ORDERS.
     """
-    query = _among(_with_sessions(sort == "seen"), locked).order_by(ORDERS[sort]())
+    query = _among(_with_sessions(sort == "seen"), kinds).order_by(ORDERS[sort]())
     wanted = search_form(search)
     if not wanted:
         yield from database.stream(query.limit(limit))
@@ -31,16 +35,18 @@ def list_users(
             yield user
 
 
-def count_users(search: str = "", locked: bool = False) -> int:
+def count_users(search: str = "", kinds: Iterable[str] = ()) -> int:
     """Return how many users `list_users` would yield without a limit."""
     if not (wanted := search_form(search)):
-        return int(_among(User.select(), locked).count())
-    users = database.stream(_among(User.select(User.username), locked))
+        return int(_among(User.select(), kinds).count())
+    users = database.stream(_among(User.select(User.username), kinds))
     return sum(wanted in search_form(user.username) for user in users)
 
 
-def _among(query: Any, locked: bool) -> Any:
-    return query.where(User.locked_at.is_null(False)) if locked else query
+def _among(query: Any, kinds: Iterable[str]) -> Any:
+    for kind in kinds:
+        query = query.where(KINDS[kind])
+    return query
 
 
 def search_form(text: str) -> str:
@@ -86,6 +92,9 @@ def _key_or_name() -> Any:
     )
     return fn.COALESCE(key, User.username)
 
+
+# Which users can be listed alone, by the flag of `flask users list`. Features add theirs.
+KINDS: dict[str, Expression] = {"locked": User.locked_at.is_null(False)}
 
 ORDERS: dict[str, Callable[[], Any]] = {
     "name": lambda: _key_or_name().asc(),

@@ -5,7 +5,7 @@ from models import Answer, Key, Session, User
 
 from .. import answers, events, hashing, passwords, sessions, throttling
 from ..actor import Actor
-from ..errors import AccountChanged, WrongPassword
+from ..errors import AccountChanged, AccountError, WrongPassword
 from ..events import Kind
 from ..sessions import SignedIn
 from .lookup import find_account, lock_for_update, lock_unchanged, login_keys
@@ -14,7 +14,7 @@ from .lookup import find_account, lock_for_update, lock_unchanged, login_keys
 def log_in(username: str, password: str, actor: Actor) -> SignedIn | None:
     """Log a user in; None when the name or the password is wrong (the answer does not say which).
     An unknown name, a locked user, a key without a password and a wrong password take the same
-    way and cost the same one hash. Raises TooManyAttempts, Busy.
+    way and cost the same one hash. Raises TooManyAttempts, Busy, what create_session raises.
     """
     hashing.refuse_when_full()
     for _ in range(2):  # again if another log-in has just replaced the hash with a better one
@@ -27,9 +27,14 @@ def log_in(username: str, password: str, actor: Actor) -> SignedIn | None:
             events.record_failed_login(user, actor, budgets, throttling.fingerprint(account))
             return None
         better_hash = passwords.better_hash(password, known_hash)
-        with database.atomic():
-            signed_in = _sign_in(key, better_hash, actor) if lock_unchanged(key) else None
-            throttling.forgive(account, actor)  # last: counters are shared with others
+        try:
+            with database.atomic():
+                signed_in = _sign_in(key, better_hash, actor) if lock_unchanged(key) else None
+                throttling.forgive(account, actor)  # last: counters are shared with others
+        except AccountError:  # not let in, though the password was right
+            with database.atomic():
+                throttling.forgive(account, actor)
+            raise
         if signed_in:
             return signed_in
     return None

@@ -12,7 +12,7 @@ from models import Key, User, now
 
 from .. import common_passwords, events, passwords, sessions, throttling, usernames
 from ..actor import Actor
-from ..errors import UsernameTaken
+from ..errors import AccountError, UsernameTaken
 from ..events import Kind
 from ..sessions import SignedIn
 from ..usernames import USERNAME_PROVIDER, Username
@@ -27,12 +27,12 @@ def sign_up(username: str, password: str, actor: Actor) -> SignedIn:
     """Create an account and log its owner in. Raises InvalidUsername, InvalidPassword,
     UsernameTaken, TooManyAttempts, Busy.
     """
-    return _create(username, password, actor, sessions.create_session)
+    return make_account(username, password, actor, sessions.create_session)
 
 
 def create_user(username: str, password: str, actor: Actor) -> User:
     """Create an account. Raises what `sign_up` raises."""
-    return _create(username, password, actor, lambda user, _: user)
+    return make_account(username, password, actor, lambda user, _: user)
 
 
 def check_free(username: str, actor: Actor) -> Username:
@@ -46,10 +46,17 @@ def check_free(username: str, actor: Actor) -> Username:
     return name
 
 
-def _create(username: str, password: str, actor: Actor, finish: Callable[[User, Actor], T]) -> T:
-    """Insert a user, and return what `finish` makes of it in the same transaction. An account that
-    is created counts against its address; a name that is taken counts as a failed log-in, since the
-    answer tells that it exists.
+def make_account(
+    username: str,
+    password: str,
+    actor: Actor,
+    finish: Callable[[User, Actor], T],
+    detail: str = "",
+) -> T:
+    """Insert a user, and return what `finish` makes of it in the same transaction; what it raises
+    undoes all. An account that is created counts against its address; a name that is taken counts
+    as a failed log-in, since the answer tells that it exists. detail: of the event. Raises what
+    `sign_up` raises.
     """
     name = usernames.parse_username(username, actor)
     password = common_passwords.parse_new_password(password, name)
@@ -62,11 +69,13 @@ def _create(username: str, password: str, actor: Actor, finish: Callable[[User, 
             user = User.create(id=user_id, username=name, created_at=now())
             add_username_key(user, name.key, password_hash)
             result = finish(user, actor)
-            events.record(Kind.USER_CREATED, user, actor, getattr(result, "handle", ""))
+            handle = getattr(result, "handle", "")
+            events.record(Kind.USER_CREATED, user, actor, handle, detail)
             throttling.take_back(failed)
-    except UsernameTaken:
+    except AccountError as refusal:
+        counts = isinstance(refusal, UsernameTaken) and not actor.post.first
         with database.atomic():
-            throttling.take_back({**created, **failed} if actor.post.first else created)
+            throttling.take_back(created if counts else {**created, **failed})
         raise
     return result
 

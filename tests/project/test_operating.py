@@ -4,6 +4,7 @@ WRITE_DOCS=1 bin/test tests/project/test_operating.py
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from accounts.actor import Actor
 from app import create_app
 from cli.doctor import files
 from database import database
+from features.invitations.rules import list_invitations
 from models import Session
 
 PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if "```console" in page.read_text()]
@@ -32,6 +34,8 @@ HANDLE = r"\b[0-9a-f]{12}\b"
 VARYING = [
     (HANDLE, "0" * 12),
     (r"\b(?=[a-z]*[0-9])[a-z0-9]{15}\b", "0" * 15),  # ids
+    (r"/invitation/[\w-]{43}", "/invitation/TOKEN"),
+    (r"until \d+ \w+ 20\d\d, \d\d:\d\d UTC", "until some day"),
     (r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2026-11-23T11:54:00Z"),
     (r"\d+\.\d MB", "some"),
     (r"[\d.]+, Python [\d.]+, SQLite [\d.]+", "versions"),
@@ -74,10 +78,13 @@ def play(page: str, app: Flask, folder: Path) -> str:
         if line.startswith("flask sessions end"):
             session = Session.get(Session.user_agent == LAPTOP)
             line = re.sub(f"HANDLE|{HANDLE}", session.handle, line)
+        if line.startswith("flask invitations revoke"):
+            newest = list_invitations().first()
+            line = re.sub(f"ID|{HANDLE}", newest.handle, line)
         command = line.rpartition("| ")[2]
         real = [
             word.replace("prisma/dev.db", str(LUCIA)).replace(BACKUPS, f"{folder}/backups")
-            for word in command.split()[1:]
+            for word in shlex.split(command)[1:]
         ]
         result = app.test_cli_runner().invoke(args=real, input=f"{PASSWORD}\n")
         output = re.sub(r"\b\d+ ms\b", REAL_HASH, result.output)
