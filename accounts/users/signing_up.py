@@ -66,7 +66,8 @@ def _create(username: str, password: str, actor: Actor, finish: Callable[[User, 
             throttling.take_back(failed)
     except UsernameTaken:
         with database.atomic():
-            throttling.take_back({**created, **failed} if actor.post.first else created)
+            throttling.take_back(created)
+            throttling.excuse(failed, actor)
         raise
     return result
 
