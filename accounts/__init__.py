@@ -4,7 +4,6 @@ Views and commands call these; only these write. One capability, one file:
 
 errors            the rules that say no, in words fit to show
 actor             who acts, and from where
-answers           what a form led to, in case it is sent again
 usernames         what a username may be, and the form that makes it unique
 passwords         what a password may be; hash and verify
 hashing           the few threads that hash, and the queue before them

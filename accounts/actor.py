@@ -1,10 +1,8 @@
 """Who acts, and from where."""
 
 import ipaddress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-
-from .answers import Post
 
 USER_AGENT_MAX = 255
 
@@ -14,8 +12,8 @@ class Actor:
     """A visitor in a browser; without arguments: the operator, at a command line. ip_address:
     canonical text, an IPv4 address inside IPv6 unwrapped. user_agent: as sent, cut. browser_id,
     known_users: from the known-browser cookie; the ids of the users who have logged in from this
-    browser before. session: that of a visitor who is logged in, its user joined. post: what they
-    sent.
+    browser before. session: that of a visitor who is logged in, its user joined. post: what a
+    feature knows about the form that they sent.
     """
 
     ip_address: str = ""
@@ -23,7 +21,7 @@ class Actor:
     browser_id: str = ""
     known_users: tuple[str, ...] = ()
     session: Any = None
-    post: Post = field(default_factory=Post)
+    post: Any = None
 
     @classmethod
     def visitor(cls, ip_address: str | None, user_agent: str, **options: Any) -> "Actor":

@@ -16,7 +16,7 @@ from database import database
 from database.statements import statement
 from models import Event, User, now
 
-from . import answers, settings, throttling
+from . import hooks, settings, throttling
 from .actor import Actor
 from .throttling import Budgets
 
@@ -41,8 +41,7 @@ class Kind(StrEnum):
 
 def record(kind: str, user: User | None, actor: Actor, session: str = "", detail: str = "") -> int:
     """Record what happened to a user, in the transaction that made it happen; return its id.
-    session: a handle. detail: a few words, never a secret. The actor's form, sent again, will be
-    answered as now.
+    session: a handle. detail: a few words, never a secret.
     """
     added = _add_event(
         at=now(),
@@ -57,8 +56,8 @@ def record(kind: str, user: User | None, actor: Actor, session: str = "", detail
     if user is not None:
         fields = {"user": user.id, "session": session, "detail": detail}
         database.after_commit(lambda: log(kind, actor, **fields))
-    if kind != Kind.LOGIN_FAIL and (ended := answers.note(actor.post)):
-        record(Kind.SESSION_ENDED, user, actor, ended, answers.SENT_AGAIN)
+    for follow_up in hooks.recorded:
+        follow_up(kind, user, actor, session)
     return int(added[0][0])
 
 
@@ -71,12 +70,11 @@ def record_failed_login(
     user: User | None, actor: Actor, budgets: Budgets, fingerprint: str = "", session: str = ""
 ) -> None:
     """Record a failed log-in; without a user in the log alone, with the fingerprint of the name
-    that was typed. session: the handle, if a user was asked for the password again. What succeeded
-    before is none, and its try is given back to its budgets.
+    that was typed. session: the handle, if a user was asked for the password again. One that is
+    excused is none.
     """
     with contextlib.suppress(IntegrityError), database.atomic():  # deleted in the meantime
-        if actor.post.first:
-            throttling.take_back(budgets)
+        if throttling.excuse(budgets, actor):
             return
         event_id = record(Kind.LOGIN_FAIL, user, actor, session)
         if user is None:  # written even so: the answer must not be faster for an unknown name

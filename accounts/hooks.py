@@ -8,6 +8,8 @@ from typing import Any
 
 from models import User
 
+from .actor import Actor
+
 # Further names to log in by: (provider, form). `form` turns what was typed into the
 # provider_user_id of the key to look for, or None. Tried in this order, before the username.
 login_names: list[tuple[str, Callable[[str], str | None]]] = []
@@ -28,6 +30,14 @@ names_freed: list[Callable[[list[str]], None]] = []
 
 # Called with a user who is about to be logged in, in whatever way. It refuses by an AccountError.
 log_in_vetoes: list[Callable[[User], None]] = []
+
+# Called with each event, in the transaction that records it: its kind, the user whom it is about,
+# the actor, and the handle of a session or "".
+recorded: list[Callable[[str, User | None, Actor, str], None]] = []
+
+# Called with an actor who typed a wrong password or a name that is taken. If one returns True, the
+# try does not count, and a wrong password is no event.
+excuses: list[Callable[[Actor], bool]] = []
 
 
 def clear() -> None:

@@ -12,14 +12,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from limits import RateLimitItem, parse_many
+from limits import RateLimitItem
 from peewee import EXCLUDED, SQL, Case, Expression, Query
 
 from database import database
 from database.statements import statement
 from models import Counter, now
 
-from . import settings
+from . import hooks, settings
 from .actor import Actor
 from .errors import TooManyAttempts
 from .settings import Limits
@@ -27,7 +27,6 @@ from .settings import Limits
 COUNTER_ID_BYTES = 16
 CLOCK_SKEW = 60_000  # ms between the clocks of hosts that share a database
 EXPIRED_PER_TRY = 5  # rows deleted with each try, so that no backlog forms
-REPEATS = parse_many("100 per 10 minutes")
 
 
 # The tries that subjects have left: the ids of their counters, and the limit of each.
@@ -40,22 +39,23 @@ def login_budgets(account: str, actor: Actor) -> Budgets:
     """
     if account in actor.known_users:
         browser = f"{actor.browser_id} {account}"
-        return _budget(settings.LIMIT_LOGIN_KNOWN_BROWSER, "browser", browser)
-    named = _budget(settings.LIMIT_LOGIN_ACCOUNT, "account", account)
+        return budget(settings.LIMIT_LOGIN_KNOWN_BROWSER, "browser", browser)
+    named = budget(settings.LIMIT_LOGIN_ACCOUNT, "account", account)
     return {**named, **login_address(actor)}
 
 
 def login_address(actor: Actor) -> Budgets:
     """Return the budget of failures from one address, whatever the names."""
-    return _budget(settings.LIMIT_LOGIN_ADDRESS if actor.network else (), "login", actor.network)
+    return budget(settings.LIMIT_LOGIN_ADDRESS if actor.network else (), "login", actor.network)
 
 
 def signup_address(actor: Actor) -> Budgets:
     """Return the budget of accounts created from one address."""
-    return _budget(settings.LIMIT_SIGNUP_ADDRESS if actor.network else (), "signup", actor.network)
+    return budget(settings.LIMIT_SIGNUP_ADDRESS if actor.network else (), "signup", actor.network)
 
 
-def _budget(limits: Limits, kind: str, subject: str) -> Budgets:
+def budget(limits: Limits, kind: str, subject: str) -> Budgets:
+    """Return the budget that one subject has of tries of one kind."""
     return {_keyed_hash(f"{kind} {limit.get_expiry()} {subject}"): limit for limit in limits}
 
 
@@ -91,11 +91,6 @@ def count_try(budgets: Budgets) -> None:
         _delete_expired(moment=moment, most=EXPIRED_PER_TRY)
 
 
-def count_repeat(secret: str) -> None:
-    """Count a form that may be a repeat: a copy of a cookie must not help to guess passwords."""
-    count_try(_budget(REPEATS, "repeat", secret))
-
-
 @statement
 def _add_one(ids: Any, ends: Any, moment: Any) -> Query:
     # Start again where the time of a counter is over. If it is further off than the whole window,
@@ -125,6 +120,14 @@ def take_back(budgets: Budgets) -> None:
 def _subtract_one(ids: Any) -> Query:
     some = Counter.count > SQL("0")
     return Counter.update(count=Counter.count - SQL("1")).where(_in_order(ids), some)
+
+
+def excuse(failed: Budgets, actor: Actor) -> bool:
+    """Return whether a feature says that a failed try is none; then uncount it."""
+    is_excused = any(excuses(actor) for excuses in hooks.excuses)
+    if is_excused:
+        take_back(failed)
+    return is_excused
 
 
 def forgive(account: str, actor: Actor) -> None:

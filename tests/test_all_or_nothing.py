@@ -24,9 +24,8 @@ from accounts import users
 from accounts.actor import OPERATOR, Actor
 from database import database, release
 from database.sqlite_connection import Connection
-from models import MODELS, Answer, Counter, Event, Key, Session, User
+from models import MODELS, Counter, Event, Key, Session, User
 
-TABLES = [model._meta.table_name for model in MODELS if model is not Counter]
 NEW_PASSWORD = "another horse"
 
 
@@ -102,14 +101,13 @@ def before(app, browser):
     Key.update(password_hash=OLD_HASH).where(Key.provider_user_id == "lucy").execute()
     ORIGINAL.clear()
     ORIGINAL.update({key.password_hash: f"of {key.provider_user_id}" for key in Key.select()})
-    rows = {table: database.execute_sql(f'SELECT * FROM "{table}"').fetchall() for table in TABLES}
+    tables = [model._meta.table_name for model in MODELS if model is not Counter]
+    rows = {table: database.execute_sql(f'SELECT * FROM "{table}"').fetchall() for table in tables}
 
     def put_back():
         with database.atomic():
-            User.delete().execute()
-            Event.delete().execute()
-            Counter.delete().execute()
-            Answer.delete().execute()
+            for model in reversed(MODELS):
+                model.delete().execute()
             for table, values in rows.items():
                 for row in values:
                     marks = ", ".join("?" * len(row))

@@ -18,7 +18,6 @@ from werkzeug.wrappers import Response
 
 from accounts import common_passwords, sessions
 from accounts.actor import Actor
-from accounts.answers import Post
 from accounts.sessions import Reason, SignedIn
 from models import Session, User
 
@@ -51,8 +50,6 @@ def load_current_session(incoming: Request) -> User | None:
     found = found or _find_newest_session(incoming)
     user = found.user if found else None
     g.session, g.user = found, user
-    if found and "post" in g:
-        g.post.session = bytes(found.id)
     if found and found.renewed:
         session.modified = True
     if found is None and "token" in session:
@@ -205,5 +202,5 @@ def current_actor() -> Actor:
     """Return the visitor who sends this request."""
     known, agent = _known_browser(), request.user_agent.string
     browser = {"browser_id": known["id"], "known_users": tuple(known["users"])}
-    who = {**browser, "session": g.get("session"), "post": g.get("post", Post())}
+    who = {**browser, "session": g.get("session"), "post": g.get("post")}
     return Actor.visitor(request.remote_addr, agent, **who)

@@ -12,7 +12,6 @@ from flask import Flask, Request, request, session
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, UnsupportedMediaType
 
-from . import sent_again
 from .current_session import csrf_token, load_current_session, require_access
 from .logs import Refused
 
@@ -29,9 +28,13 @@ BLOCKED = (
     "site, then submit it again."
 )
 
+# Features append what they do with a form from this site, before its sender is known.
+before_forms: list[Callable[[], None]] = []
+
 
 def init_app(app: Flask) -> None:
     """Check every request before its view."""
+    before_forms.clear()
     app.before_request(functools.partial(check_request, app))
     app.jinja_env.globals["csrf_token"] = csrf_token
 
@@ -42,8 +45,8 @@ def check_request(app: Flask) -> ResponseReturnValue | None:
     _check_host(incoming, app.config["PUBLIC_URL"])
     unsafe = incoming.method not in SAFE_METHODS and incoming.routing_exception is None
     is_ours = unsafe and _is_from_this_site(incoming, app.config["PUBLIC_URL"])
-    if is_ours:
-        sent_again.expect()
+    for prepare in before_forms if is_ours else ():
+        prepare()
     user = load_current_session(incoming)
     view = app.view_functions.get(incoming.endpoint or "")
     elsewhere = require_access(incoming, view, user)  # before CSRF, whose token log-in replaces

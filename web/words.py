@@ -22,14 +22,13 @@ EVENTS: dict[str, str] = {
     Kind.SESSION_EXPIRED: "Log-in expired",
 }
 OPERATOR = "the person who runs this site"
-# After "You have been logged out". Nothing for LOGGED_OUT: that browser knows.
+# After "You have been logged out". Nothing for LOGGED_OUT: that browser knows. Features add theirs.
 WHY_LOGGED_OUT: dict[str, str] = {
     Reason.PASSWORD_CHANGED: " because the password was changed.",
     Reason.PASSWORD_SET: f" because {OPERATOR} set a new password.",
     Reason.ENDED_ELSEWHERE: ": your log-in here was ended from another device.",
     Reason.ENDED_BY_OPERATOR: f": your log-in here was ended by {OPERATOR}.",
     Reason.LOCKED: " because the account was locked.",
-    Reason.SENT_AGAIN: ": the form was sent twice, and the later answer counts.",
     Reason.TOO_MANY: " because you were logged in from too many browsers at once.",
     Reason.EXPIRED: " because your log-in expired.",
     Reason.UNKNOWN: ": your log-in expired, or the account was deleted.",

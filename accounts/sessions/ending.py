@@ -7,9 +7,9 @@ from peewee import SQL, Expression, Query, Select, fn
 
 from database import database
 from database.statements import statement
-from models import Answer, Event, Session, User, now
+from models import Event, Session, User, now
 
-from .. import answers, events, settings
+from .. import events, settings
 from ..actor import Actor
 from ..events import Kind
 from .rules import Reason, alive
@@ -49,8 +49,6 @@ def _end_sessions(condition: Expression, reason: str, actor: Actor) -> int:
         # Of two that end the same session at once, one does.
         gone = Session.delete().where(Session.id.in_(list(found))).returning(Session.id)
         ended = [found[row.id] for row in gone.execute()] if found else []
-        if actor.post.session in [bytes(session.id) for session in ended]:
-            actor.post.session = None
         for session in ended:
             events.record(Kind.SESSION_ENDED, session.user, actor, session.handle, reason)
     return len(ended)
@@ -61,9 +59,9 @@ def make_room(new: Session, actor: Actor) -> None:
     delete a few rows whose time is over.
     """
     moment = now()
-    kept, given = events.kept_since(), moment - answers.KEPT
-    surplus, dead, old, answered = _rows_to_go.row(
-        user=new.user.id, allowed=settings.SESSIONS_PER_USER, moment=moment, kept=kept, given=given
+    kept = events.kept_since()
+    surplus, dead, old = _rows_to_go.row(
+        user=new.user.id, allowed=settings.SESSIONS_PER_USER, moment=moment, kept=kept
     )
     if surplus:
         _end_sessions(_surplus_beside(new), Reason.TOO_MANY, actor)
@@ -71,19 +69,16 @@ def make_room(new: Session, actor: Actor) -> None:
         _delete_some(Session, Session.idle_expires_at < moment, OLD_ROWS_PER_LOGIN)
     if old:
         _delete_some(Event, Event.at < kept, OLD_ROWS_PER_LOGIN)
-    if answered:
-        _delete_some(Answer, Answer.at < given, OLD_ROWS_PER_LOGIN)
 
 
 @statement
-def _rows_to_go(user: Any, allowed: Any, moment: Any, kept: Any, given: Any) -> Query:
-    # One look for all four: usually there is nothing to do.
+def _rows_to_go(user: Any, allowed: Any, moment: Any, kept: Any) -> Query:
+    # One look for all three: usually there is nothing to do.
     one_too_many = Session.select(SQL("1")).where(Session.user == user)
     one_too_many = one_too_many.limit(SQL("1")).offset(allowed)
     dead = Session.select(SQL("1")).where(Session.idle_expires_at < moment)
     old = Event.select(SQL("1")).where(Event.at < kept)
-    answered = Answer.select(SQL("1")).where(Answer.at < given)
-    return Select(columns=[fn.EXISTS(each) for each in (one_too_many, dead, old, answered)])
+    return Select(columns=[fn.EXISTS(each) for each in (one_too_many, dead, old)])
 
 
 def _surplus_beside(new: Session) -> Expression:

@@ -57,7 +57,6 @@ def create_session(user: User, actor: Actor) -> SignedIn:
         user_agent=actor.user_agent,
         **new_times(moment, created_at=moment),
     )
-    actor.post.session = session.id
     make_room(session, actor)
     return SignedIn(user, token, session.handle)
 
@@ -76,7 +75,6 @@ def renew_token(session: Session, reason: str, actor: Actor) -> SignedIn:
     moment = now()
     changes = {"id": renewed.id, "authenticated_at": moment, "last_seen_at": moment}
     Session.update(changes).where(Session.id == session.id).execute()
-    actor.post.session = renewed.id
     events.record(Kind.SESSION_ENDED, session.user, actor, session.handle, reason)
     return SignedIn(session.user, token, renewed.handle)
 
@@ -89,7 +87,7 @@ def validate_session(token: str) -> Session | None:
     session = load_joined(Session, User, row)
     if session is None or session.user.locked_at:
         return None
-    moment, unused = now(), session.last_seen_at == session.authenticated_at  # see answers
+    moment, unused = now(), session.last_seen_at == session.authenticated_at
     if is_dead(session, moment):
         _delete_dead(session)
         return None

@@ -13,7 +13,7 @@ from peewee import Expression
 
 from models import Session, now
 
-from .. import answers, settings
+from .. import settings
 
 
 class Reason(StrEnum):
@@ -27,7 +27,6 @@ class Reason(StrEnum):
     LOCKED = "locked"
     DELETED = "account deleted"  # in the log alone: the event goes with the account
     TOO_MANY = "too many sessions"
-    SENT_AGAIN = answers.SENT_AGAIN
     EXPIRED = "expired"
     UNKNOWN = "unknown"
 

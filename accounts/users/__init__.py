@@ -24,6 +24,6 @@ from .changing import (
     unlock_user,
 )
 from .listing import ORDERS, count_users, last_login, list_users, with_sessions
-from .logging_in import log_in, log_in_again
+from .logging_in import log_in
 from .lookup import find_users
 from .signing_up import check_free, create_user, make_account, sign_up

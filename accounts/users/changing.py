@@ -6,7 +6,7 @@ from typing import TypeVar
 from peewee import Expression
 
 from database import database
-from models import Answer, Key, Session, User, now
+from models import Key, User, now
 
 from .. import events, hooks, passwords, sessions, usernames
 from ..actor import OPERATOR, Actor
@@ -136,8 +136,6 @@ def delete_user(user: User, actor: Actor) -> None:
     with database.atomic():
         lock_for_update(user)
         names = names_of(user)
-        mine = Session.select(Session.id).where(Session.user == user)
-        Answer.delete().where(Answer.session.in_(mine)).execute()  # a message may hold the name
         sessions.invalidate_user_sessions(user, Reason.DELETED, actor)
         User.delete().where(User.id == user.id).execute()
         _release(names)

@@ -1,14 +1,14 @@
 """Log in, and confirm the password again before something important."""
 
 from database import database
-from models import Answer, Key, Session, User
+from models import Key, Session, User
 
-from .. import answers, events, hashing, passwords, sessions, throttling
+from .. import events, hashing, passwords, sessions, throttling
 from ..actor import Actor
 from ..errors import AccountChanged, AccountError, WrongPassword
 from ..events import Kind
 from ..sessions import SignedIn
-from .lookup import find_account, lock_for_update, lock_unchanged, login_keys
+from .lookup import find_account, lock_unchanged, login_keys
 
 
 def log_in(username: str, password: str, actor: Actor) -> SignedIn | None:
@@ -40,29 +40,14 @@ def log_in(username: str, password: str, actor: Actor) -> SignedIn | None:
     return None
 
 
-def log_in_again(first: Answer, actor: Actor) -> SignedIn | None:
-    """Log the sender of a post in that did so before: the first has proved who they are. None if
-    the account has changed since.
-    """
-    with database.atomic():
-        lock_for_update(User(id=first.user_id))
-        if answers.find(actor.post) is None:
-            return None
-        return _begin_session(User.get_by_id(first.user_id), actor)
-
-
-def _begin_session(user: User, actor: Actor) -> SignedIn:
-    signed_in = sessions.create_session(user, actor)
-    events.record(Kind.LOGIN_SUCCESS, user, actor, signed_in.handle)
-    return signed_in
-
-
 def _sign_in(key: Key, better_hash: str | None, actor: Actor) -> SignedIn:
     if better_hash:
         name = (Key.provider == key.provider) & (Key.provider_user_id == key.provider_user_id)
         Key.update(password_hash=better_hash).where(name).execute()
         events.record(Kind.PASSWORD_UPGRADE, key.user, actor)
-    return _begin_session(key.user, actor)
+    signed_in = sessions.create_session(key.user, actor)
+    events.record(Kind.LOGIN_SUCCESS, key.user, actor, signed_in.handle)
+    return signed_in
 
 
 def confirm_password(password: str, actor: Actor) -> Key:

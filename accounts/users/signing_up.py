@@ -73,9 +73,12 @@ def make_account(
             events.record(Kind.USER_CREATED, user, actor, handle, detail)
             throttling.take_back(failed)
     except AccountError as refusal:
-        counts = isinstance(refusal, UsernameTaken) and not actor.post.first
         with database.atomic():
-            throttling.take_back(created if counts else {**created, **failed})
+            throttling.take_back(created)
+            if isinstance(refusal, UsernameTaken):
+                throttling.excuse(failed, actor)
+            else:
+                throttling.take_back(failed)
         raise
     return result
 

@@ -116,7 +116,7 @@ def failures(output: str) -> list[str]:
 
 
 LIST = """
-import json
+import json, sys
 from app import create_app
 
 app = create_app({"SECRET_KEY": "0123456789abcdef" * 4})
@@ -132,12 +132,13 @@ print(json.dumps({
     "commands": dict(walk(app.cli, [])),
     "routes": {rule.rule: app.view_functions[rule.endpoint].__module__
                for rule in app.url_map.iter_rules()},
+    "modules": {name: name for name in sys.modules if name.startswith("features.")},
 }))
 """
 
 
 def what_it_has(folder: Path) -> dict[str, dict[str, Any]]:
-    """Start a copy's application; return its commands and routes with their modules."""
+    """Start a copy's application; return its commands, routes and features with their modules."""
     done = python(folder, "-c", LIST)
     assert done.returncode == 0, done.stderr
     found: dict[str, dict[str, Any]] = json.loads(done.stdout)

@@ -43,7 +43,7 @@ def test_nothing_of_it_is_left(tmp_path: Path, names: list[str]) -> None:
     for kind, things in before.items():
         own = {name for name, module in things.items() if module.startswith(packages)}
         assert set(after[kind]) == set(things) - own
-    assert set(before["commands"]) > set(after["commands"])
+    assert set(before["modules"]) > set(after["modules"])
 
 
 @pytest.mark.slow

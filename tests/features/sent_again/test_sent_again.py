@@ -10,12 +10,14 @@ from conftest import PASSWORD, Browser, everything, hidden_fields, page_form, pa
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from accounts import answers, passwords, sessions, users
+from accounts import passwords, sessions, users
 from accounts.actor import OPERATOR
 from accounts.sessions import Reason
 from app import create_app
 from database import release
-from models import Answer, Event, Session, User
+from features.sent_again import answers
+from features.sent_again.models import Answer
+from models import Event, Session, User
 
 NEW = "another horse"
 

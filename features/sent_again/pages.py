@@ -1,8 +1,4 @@
-"""A form that its own sender sends again: what accounts/answers.py keeps, as pages.
-
-The second of two clicks, a reload after a lost answer, what a browser sends again by itself: each
-would be told "taken" or "nothing was done" of what has just succeeded.
-"""
+"""Expect each form to be a repeat, and answer it as the first where it would be refused."""
 
 import json
 from contextlib import suppress
@@ -13,12 +9,12 @@ from peewee import DatabaseError, InterfaceError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from accounts import answers, throttling, users
-from accounts.answers import Post
 from accounts.errors import AccountError
+from web.current_session import current_actor, empty_cookie, start_session
+from web.errors import show_database_fault
 
-from .current_session import current_actor, empty_cookie, start_session
-from .errors import show_database_fault
+from . import answers
+from .answers import Post
 
 REFUSALS = (400, 403, 404, 429)
 KEPT_HEADERS = ("Location", "Clear-Site-Data")
@@ -26,7 +22,7 @@ KEPT_HEADERS = ("Location", "Clear-Site-Data")
 
 def expect() -> None:
     """Know a form from this site again, by its sender's secret: the token, or the CSRF token of a
-    stranger. Call it first: the cookie of a session that is over is emptied.
+    stranger. Called first: the cookie of a session that is over is emptied.
     """
     secret, address = session.get("token") or session.get("csrf_token"), request.full_path
     if isinstance(secret, str):
@@ -43,7 +39,7 @@ def _answer(secret: str, response: Response) -> Response:
             answers.keep_content(post, _content(response))
         elif response.status_code in REFUSALS or "sent_away" in g:
             if response.status_code == 429 or "sent_away" in g:  # others have counted as tries
-                throttling.count_repeat(secret)
+                answers.count_repeat(secret)
             return _answer_again(post) or response
     except AccountError:  # too many, or no longer let in
         return response
@@ -64,8 +60,8 @@ def _answer_again(post: Post) -> Response | None:
     leads_to = url_for("profile.show" if first.session else "auth.home")
     if first.session is None:
         empty_cookie()
-    elif first.session != post.session:
-        if (signed_in := users.log_in_again(first, current_actor())) is None:
+    elif g.session is None or first.session != g.session.id:
+        if (signed_in := answers.log_in_again(first, current_actor())) is None:
             return None
         typed = request.form.get("new_password") or request.form.get("password", "")
         start_session(signed_in, typed)
