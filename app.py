@@ -19,6 +19,7 @@ from web import current_session, errors, fast, guard, headers, logs, templating
 FEATURES: tuple[str, ...] = (
     "importing",
     "invitations",
+    "recovery",
     "sent_again",
 )  # fmt: skip
 MODULES = [import_module(f"features.{name}") for name in FEATURES]

@@ -57,7 +57,7 @@ def record(kind: str, user: User | None, actor: Actor, session: str = "", detail
         fields = {"user": user.id, "session": session, "detail": detail}
         database.after_commit(lambda: log(kind, actor, **fields))
     for follow_up in hooks.recorded:
-        follow_up(kind, user, actor, session)
+        follow_up(kind, user, actor, session, detail)
     return int(added[0][0])
 
 

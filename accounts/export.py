@@ -10,6 +10,7 @@ from peewee import Field, Model
 
 from models import Event, Key, Session, User, now
 
+from . import hooks
 from .times import iso_time
 
 FORMAT = "vestibule-account-1"
@@ -33,6 +34,7 @@ def export_account(user: User) -> dict[str, Any]:
             for session in _rows(Session, user, Session.created_at)
         ],
         "events": [_columns(event, EVENT) for event in _rows(Event, user, Event.id)],
+        **{name: entry(user) for name, entry in hooks.export_entries},
     }
 
 

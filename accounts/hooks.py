@@ -32,12 +32,15 @@ names_freed: list[Callable[[list[str]], None]] = []
 log_in_vetoes: list[Callable[[User], None]] = []
 
 # Called with each event, in the transaction that records it: its kind, the user whom it is about,
-# the actor, and the handle of a session or "".
-recorded: list[Callable[[str, User | None, Actor, str], None]] = []
+# the actor, the handle of a session or "", and the detail.
+recorded: list[Callable[[str, User | None, Actor, str, str], None]] = []
 
 # Called with an actor who typed a wrong password or a name that is taken. If one returns True, the
 # try does not count, and a wrong password is no event.
 excuses: list[Callable[[Actor], bool]] = []
+
+# What the export has besides: its name there, and a function that returns it for a user.
+export_entries: list[tuple[str, Callable[[User], Any]]] = []
 
 
 def clear() -> None:

@@ -26,12 +26,14 @@ Known = dict[str, Any]  # user, session (their ids), now, month_ago, oldest_sess
 class AccountPage(NamedTuple):
     """A page of the account, and how things stand there: `words` makes a line of the user and of
     what `select` found. That is a query for one value; all of them are columns of one SELECT.
+    advice: makes what the profile says above all lines, with a link to the page; "" for nothing.
     """
 
     title: str
     endpoint: str
     words: Callable[[User, Any], str] = lambda *_: ""
     select: Callable[[Known], Query] | None = None
+    advice: Callable[[User, Any], str] | None = None
 
 
 def _password(user: User, changed_at: int | None) -> str:
@@ -86,15 +88,18 @@ def init_app(app: App) -> None:
     app.jinja_env.globals["account_links"] = lambda: [FIRST, *pages, LAST]
 
 
-def rows(session: Session) -> list[tuple[AccountPage, str]]:
-    """Return each page with its words for the user of a session, at one SELECT."""
+def rows(session: Session) -> list[tuple[AccountPage, str, str | None]]:
+    """Return each page with its words and advice for the user of a session, at one SELECT."""
     moment = now()
     found = iter(_select(tuple(page.select for page in pages if page.select)).row(
         user=session.user.id, session=session.id, now=moment, month_ago=moment - MONTH,
         oldest_session=moment - settings.SESSION_MAX_AGE,
     ))  # fmt: skip
+    user = session.user
     return [
-        (page, page.words(session.user, next(found) if page.select else None)) for page in pages
+        (page, page.words(user, value), page.advice and page.advice(user, value))
+        for page in pages
+        for value in [next(found) if page.select else None]
     ]
 
 

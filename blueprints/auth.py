@@ -25,6 +25,10 @@ from web.forms import Form, Password, Text, form_page
 
 bp = Blueprint("auth", __name__)
 
+# What features offer a person who forgot the password: words and endpoint of a link.
+ways_back: dict[str, str] = {}
+bp.record(lambda state: state.app.jinja_env.globals.update(ways_back=ways_back))
+
 
 @bp.record
 def set_terms(state: Any) -> None:

@@ -20,10 +20,11 @@ from .changing import (
     parse_other_username,
     parse_own_username,
     rename_user,
+    replace_password,
     set_password,
     unlock_user,
 )
 from .listing import ORDERS, count_users, last_login, list_users, with_sessions
-from .logging_in import log_in
-from .lookup import find_users
+from .logging_in import begin_session, confirm_password, lock_confirmed, log_in
+from .lookup import find_account, find_users, lock_for_update, login_keys
 from .signing_up import check_free, create_user, make_account, sign_up

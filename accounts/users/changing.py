@@ -49,10 +49,20 @@ def set_password(user: User, password: str, actor: Actor) -> int:
     password_hash = passwords.hash_password(parse_new_password(password, user.username))
     with database.atomic():
         lock_for_update(user)
-        if not Key.update(password_hash=password_hash).where(login_keys(user)).execute():
-            raise AccountError("This user has no username to log in with.")
-        events.record(Kind.PASSWORD_CHANGE, user, actor)
-        return sessions.invalidate_user_sessions(user, Reason.PASSWORD_SET, actor)
+        return replace_password(user, password_hash, Reason.PASSWORD_SET, actor)
+
+
+def replace_password(
+    user: User, password_hash: str, reason: str, actor: Actor, detail: str = ""
+) -> int:
+    """Store the hash of a new password, in the transaction that has locked the user, and end all
+    their sessions for this reason; return how many. detail: what proved who they are. Raises
+    AccountError if there is no username to log in with.
+    """
+    if not Key.update(password_hash=password_hash).where(login_keys(user)).execute():
+        raise AccountError("This user has no username to log in with.")
+    events.record(Kind.PASSWORD_CHANGE, user, actor, detail=detail)
+    return sessions.invalidate_user_sessions(user, reason, actor)
 
 
 def change_username(new_username: str, current_password: str, actor: Actor) -> None:

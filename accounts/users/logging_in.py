@@ -40,14 +40,19 @@ def log_in(username: str, password: str, actor: Actor) -> SignedIn | None:
     return None
 
 
+def begin_session(user: User, actor: Actor, detail: str = "") -> SignedIn:
+    """Log a user in, in the transaction that has locked them. detail: how, if not by password."""
+    signed_in = sessions.create_session(user, actor)
+    events.record(Kind.LOGIN_SUCCESS, user, actor, signed_in.handle, detail)
+    return signed_in
+
+
 def _sign_in(key: Key, better_hash: str | None, actor: Actor) -> SignedIn:
     if better_hash:
         name = (Key.provider == key.provider) & (Key.provider_user_id == key.provider_user_id)
         Key.update(password_hash=better_hash).where(name).execute()
         events.record(Kind.PASSWORD_UPGRADE, key.user, actor)
-    signed_in = sessions.create_session(key.user, actor)
-    events.record(Kind.LOGIN_SUCCESS, key.user, actor, signed_in.handle)
-    return signed_in
+    return begin_session(key.user, actor)
 
 
 def confirm_password(password: str, actor: Actor) -> Key:

@@ -30,8 +30,10 @@ def sign_up(username: str, password: str, actor: Actor) -> SignedIn:
     return make_account(username, password, actor, sessions.create_session)
 
 
-def create_user(username: str, password: str, actor: Actor) -> User:
-    """Create an account. Raises what `sign_up` raises."""
+def create_user(username: str, password: str | None, actor: Actor) -> User:
+    """Create an account; without a password, nobody can log in to it yet. Raises what `sign_up`
+    raises.
+    """
     return make_account(username, password, actor, lambda user, _: user)
 
 
@@ -48,7 +50,7 @@ def check_free(username: str, actor: Actor) -> Username:
 
 def make_account(
     username: str,
-    password: str,
+    password: str | None,
     actor: Actor,
     finish: Callable[[User, Actor], T],
     detail: str = "",
@@ -59,10 +61,12 @@ def make_account(
     `sign_up` raises.
     """
     name = usernames.parse_username(username, actor)
-    password = common_passwords.parse_new_password(password, name)
     created, failed = throttling.signup_address(actor), throttling.login_address(actor)
-    # Hashed even when the name is taken, so that the answer takes as long either way.
-    password_hash = passwords.hash_password(password, {**created, **failed})
+    password_hash = None
+    if password is not None:
+        password = common_passwords.parse_new_password(password, name)
+        # Hashed even when the name is taken, so that the answer takes as long either way.
+        password_hash = passwords.hash_password(password, {**created, **failed})
     try:
         with database.atomic():
             user_id = "".join(secrets.choice(USER_ID_ALPHABET) for _ in range(USER_ID_LENGTH))

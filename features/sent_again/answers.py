@@ -73,7 +73,7 @@ def is_repeat(actor: Actor) -> bool:
     return actor.post is not None and actor.post.first is not None
 
 
-def follow(kind: str, user: User | None, actor: Actor, session: str) -> None:
+def follow(kind: str, user: User | None, actor: Actor, session: str, _detail: str) -> None:
     """Note that a post does something, in the transaction of the event that records it."""
     if kind == Kind.USER_DELETED:
         _forget_the_deleted()

@@ -42,8 +42,8 @@ SOURCES = [
 ]
 ids = [str(path.relative_to(ROOT)) for path in SOURCES]
 WEB = {"flask", "flask_wtf", "werkzeug", "jinja2", "wtforms", "itsdangerous", "click", "granian"}
-OPEN_TO_ALL = {"static", "auth.home", "auth.healthz", "auth.change_password"}
-OPEN_TO_STRANGERS = {"auth.signup", "auth.login", "invitations.use"}
+OPEN_TO_ALL = {"static", "auth.home", "auth.healthz", "auth.change_password", "recovery.reset"}
+OPEN_TO_STRANGERS = {"auth.signup", "auth.login", "invitations.use", "recovery.recover"}
 WRITES = {
     "create", "insert", "insert_many", "insert_from", "save", "update", "delete", "replace",
     "delete_instance", "delete_by_id", "bulk_create", "bulk_update", "get_or_create", "set_by_id",
