@@ -22,14 +22,14 @@ from ports import free_port
 from werkzeug.test import TestResponse
 
 import migrations
-from accounts import passwords, users
+from accounts import hashing, passwords, throttling, users
 from accounts.actor import OPERATOR
 from accounts.usernames import login_key
 from app import create_app
 from database import connect, database
 from database.sqlite import SQLite
 from database.sqlite_connection import Connection
-from models import MODELS, Key, User
+from models import MODELS, Key, User, now
 from web import logs
 
 os.environ["VESTIBULE_ENV"] = os.devnull  # the settings of this checkout are not the tests'
@@ -174,7 +174,12 @@ def app(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Flask]:
-    """Vestibule on a new database, with a hash that costs almost nothing."""
+    """Vestibule on a new database, with a hash that costs almost nothing. However busy the machine
+    is, a minute's tries take no longer than a minute, and no hash waits too long for its thread.
+    """
+    moment = now()
+    monkeypatch.setattr(throttling, "now", lambda: moment)
+    monkeypatch.setattr(hashing, "MAX_WAIT", 60)
     monkeypatch.setattr(passwords, "ARGON2", CHEAP_ARGON2)
     # After a hundred refusals in a minute no more are logged: do not count those of other tests.
     monkeypatch.setattr(logs, "_refusals", {})

@@ -4,7 +4,7 @@ import os
 import shutil
 import sqlite3
 import stat
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from accounts.actor import OPERATOR
 from app import create_app
 from cli.commands import IMPORTERS
 from database import ForeignDatabase, database, foreign
-from models import MODELS
+from models import MODELS, User
 
 COMMANDS = [
     ("db", "init"), ("db", "status"), ("db", "status", "--json"), ("db", "backup", "COPY"),
@@ -310,15 +310,17 @@ def test_a_file_put_in_place_of_ours_is_looked_at_again(app: Flask, tmp_path: Pa
 @pytest.mark.database("sqlite")
 def test_looking_at_our_own_never_drops_its_locks(app: Flask) -> None:
     """Closing a file drops all locks that the process holds on it, of other connections too."""
+
+    def look() -> None:
+        with database.connection_context():
+            assert User.select().count() == 0
+
     with (
         closing(sqlite3.connect(database.path, timeout=0, isolation_level=None)) as other,
         database.atomic(),
     ):
-        seen: list[object] = []
-        thread = threading.Thread(target=lambda: seen.append(database.connect()))
-        thread.start()
-        thread.join()
-        assert seen == [True]
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(look).result()
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
 

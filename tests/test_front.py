@@ -227,8 +227,8 @@ def test_the_server_keeps_an_idle_connection_as_long_as_it_says(settings):
         connection = http.client.HTTPConnection(
             "127.0.0.1", int(settings["PORT"]), timeout=PATIENCE
         )
-        connection.request("GET", "/healthz")
         since = time.monotonic()
+        connection.request("GET", "/healthz")
         assert connection.getresponse().read() == b"ok"
         assert connection.sock.recv(1) == b""
         assert time.monotonic() - since > IDLE_TIMEOUT - 0.5

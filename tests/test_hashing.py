@@ -8,7 +8,7 @@ import pytest
 from conftest import Browser, hidden_fields, page_form
 from flask import Flask
 from playhouse.test_utils import count_queries
-from processes import wait_until
+from processes import PATIENCE, wait_until
 
 from accounts import hashing
 from accounts.errors import Busy
@@ -22,6 +22,11 @@ def hold() -> Iterator[threading.Event]:
     event = threading.Event()
     yield event
     event.set()
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing, "MAX_WAIT", PATIENCE)
 
 
 def run(threads: HashingThreads, function: Callable[..., Any], *args: Any) -> Any:
@@ -101,16 +106,16 @@ def test_nobody_waits_longer_than_the_longest_wait(
 def test_a_slot_given_up_is_free_for_the_next(
     hold: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hashing, "MAX_WAIT", 0.05)
     threads = HashingThreads(threads=1, queue=1)
     run(threads, int)
+    monkeypatch.setattr(hashing, "MAX_WAIT", 0.05)
     running = ThreadPoolExecutor(1).submit(threads._executor.submit, hold.wait, 20).result()
     for _ in range(5):  # each takes the slot in the queue, and frees it
         with pytest.raises(Busy):
             run(threads, int)
     hold.set()
     running.result()
-    monkeypatch.setattr(hashing, "MAX_WAIT", 5)
+    monkeypatch.setattr(hashing, "MAX_WAIT", PATIENCE)
     assert run(threads, int) == 0
 
 
@@ -124,13 +129,14 @@ def test_a_hash_that_fails_gives_its_slot_back() -> None:
 
 def test_b120_no_more_hashes_than_threads_are_computed_at_once() -> None:
     threads, now, most = HashingThreads(threads=3, queue=60), [0], [0]
-    lock = threading.Lock()
+    lock, all_begun = threading.Lock(), threading.Barrier(3)
 
     def hash_something() -> None:
         with lock:
             now[0] += 1
             most[0] = max(most[0], now[0])
-        time.sleep(0.005)
+        all_begun.wait(PATIENCE)
+        time.sleep(0.005)  # for a fourth
         with lock:
             now[0] -= 1
 

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -135,10 +134,10 @@ def test_a_killed_worker_is_replaced(settings: dict[str, str]) -> None:
 def test_b149_told_to_stop_it_finishes_log_ins_under_way_and_exits_0(
     settings: dict[str, str], stop: signal.Signals
 ) -> None:
-    settings["HASH_THREADS"] = "1"
+    settings |= {"HASH_THREADS": "1", "LIMIT_LOGIN_ACCOUNT": "1000/day"}
     with server(settings) as process:
         assert Visitor(settings).submit("/signup", "Jane")[0] == 302
-        slow = argon2.using(memory_cost=19_456, time_cost=6, parallelism=1).hash(OLD_PASSWORD)
+        slow = argon2.using(memory_cost=19_456, time_cost=30, parallelism=1).hash(OLD_PASSWORD)
         sql(settings, "UPDATE key SET password_hash = ?", slow)
         browsers = [Visitor(settings) for _ in range(4)]
         tokens = [browser.prepare("/login") for browser in browsers]
@@ -153,7 +152,8 @@ def test_b149_told_to_stop_it_finishes_log_ins_under_way_and_exits_0(
 
         with ThreadPoolExecutor(len(browsers)) as threads:
             answers = [threads.submit(log_in, number) for number in range(len(browsers))]
-            time.sleep(0.15)
+            # A try is counted when it is in the queue for the one thread.
+            assert wait_until(lambda: sql(settings, "SELECT max(count) FROM counter") == [(4,)])
             assert not all(answer.done() for answer in answers), "still under way"
             process.send_signal(stop)
             finished = {answer.result() for answer in answers}

@@ -5,10 +5,13 @@ its end, the browser must have written nothing to its console and contacted no o
 One that asks for `firefox` or `either_firefox` has Firefox instead.
 """
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from io import BytesIO
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from conftest import lacking
@@ -33,10 +36,35 @@ def real_browser() -> Iterator[Browser]:
         yield browser
 
 
-class SilentHandler(WSGIRequestHandler):
+class KeepingHandler(WSGIRequestHandler):
     """Keeps connections open, as servers do, and logs nothing."""
 
     protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        """Let the server close the connection at the end."""
+        super().setup()
+        self.server.kept.add(self.connection)
+
+    def make_environ(self) -> dict[str, Any]:
+        """Read all of a request: what the application leaves would be taken for the next one."""
+        environ = super().make_environ()
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        return {**environ, "wsgi.input": BytesIO(self.rfile.read(length))}
+
+    def run_wsgi(self) -> None:
+        """Answer last: after an answer Werkzeug reads what is left, such as the next request."""
+        connection, self.wfile = self.wfile, BytesIO()
+        try:
+            super().run_wsgi()
+            connection.write(self.wfile.getvalue())
+        finally:
+            self.wfile = connection
+
+    def send_header(self, keyword: str, value: str) -> None:
+        """Send a header; leave out Werkzeug's own, which says that it closes the connection."""
+        if keyword != "Connection":
+            super().send_header(keyword, value)
 
     def log(self, *args: object) -> None:
         """Say nothing."""
@@ -58,14 +86,18 @@ def in_one_piece(app: Flask) -> Callable[..., list[bytes]]:
 def site(app: Flask) -> Iterator[str]:
     """The URL of the application, which a thread serves to the browser."""
     whole = in_one_piece(app)
-    server = make_server("127.0.0.1", 0, whole, threaded=True, request_handler=SilentHandler)
+    server = make_server("127.0.0.1", 0, whole, threaded=True, request_handler=KeepingHandler)
     server.daemon_threads = True
+    server.kept = WeakSet()
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
     thread.join()
     server.server_close()
+    for connection in list(server.kept):
+        with suppress(OSError):  # the browser has closed it
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
