@@ -1,8 +1,10 @@
 """Every page in each of its states: one table for the tests of pages and for the screenshots. A new
-page is a new line.
+page is a new line; a feature has a table of its own, tests/features/NAME/states.py.
 """
 
+import runpy
 from collections.abc import Callable
+from pathlib import Path
 
 from conftest import PASSWORD
 from playwright.sync_api import Page, expect
@@ -178,3 +180,5 @@ STATES: dict[str, State] = {
     "not found, logged in": logged_in("/nowhere"),
     "not allowed": at("/logout"),
 }
+for file in sorted(Path(__file__).parents[1].glob("features/*/states.py")):
+    STATES |= runpy.run_path(str(file))["STATES"]

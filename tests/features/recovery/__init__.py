@@ -1,0 +1,1 @@
+"""A way back for those who lost their password (BEHAVIOUR 9)."""
