@@ -12,7 +12,7 @@ from conftest import PASSWORD, sql
 
 from accounts import usernames, users
 from accounts.actor import OPERATOR, Actor
-from accounts.users.listing import search_form
+from accounts.users.listing import KINDS, search_form
 from models import User
 
 __all__ = ["run", "user"]  # fixtures
@@ -79,6 +79,15 @@ def test_only_the_locked(run, user: User) -> None:
     assert listed(run, "--locked") == ["Locked"]
     assert listed(run, "--locked", "--search", "JANE") == []
     assert run("list", "--locked").stdout.splitlines()[-1] == "1 user"
+
+
+def test_features_add_kinds_of_users_that_can_be_listed_alone(app, user: User, monkeypatch) -> None:
+    users.create_user("Other", PASSWORD, OPERATOR)
+    monkeypatch.setitem(KINDS, "janes", User.username == "Jane")
+    for kinds, found in ((["janes"], ["Jane"]), (["janes", "locked"], []), ([], ["Jane", "Other"])):
+        assert [each.username for each in users.list_users(kinds=kinds)] == found
+        assert [each.username for each in users.list_users("e", kinds)] == found
+        assert users.count_users(kinds=kinds) == users.count_users("E", kinds) == len(found)
 
 
 def test_by_name_is_by_the_form_of_the_key(run, app) -> None:

@@ -9,7 +9,7 @@ import pytest
 from limits import parse_many
 from processes import PATIENCE, ROOT, flask
 
-from app import create_app
+from app import Settings, create_app
 from config import RESERVED, Config, ConfigError, kept_secret_key
 from cores import available_cores
 
@@ -54,8 +54,15 @@ def test_every_promised_setting_exists_and_no_other() -> None:
     assert {item.name for item in fields(Config)} == {"SECRET_KEY", *DEFAULTS}
 
 
+def test_features_add_settings_that_are_read_like_the_hall_s_own() -> None:
+    assert [item.name for item in fields(Settings)[: len(fields(Config))]] == [
+        item.name for item in fields(Config)
+    ]
+    assert issubclass(Settings, Config)
+
+
 def test_every_setting_gives_a_reason() -> None:
-    for item in fields(Config):
+    for item in fields(Settings):
         assert len(item.metadata["reason"]) > 10, item.name
 
 

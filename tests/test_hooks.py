@@ -7,17 +7,17 @@ More: test_change_password.py (all keys that log in get the new one), test_chang
 from types import SimpleNamespace
 
 import pytest
-from conftest import OLD_HASH, OLD_PASSWORD, PASSWORD, Browser
+from conftest import OLD_HASH, OLD_PASSWORD, PASSWORD, Browser, hidden_fields, page_form
 from passlib.utils.handlers import MinimalHandler
 
 import accounts
 from accounts import hooks, passwords, users
 from accounts.actor import OPERATOR, Actor
-from accounts.errors import UsernameTaken
+from accounts.errors import AccountError, UsernameTaken
 from accounts.users.lookup import find_account
 from config import Config
 from database import database
-from models import Event, Key, User
+from models import Counter, Event, Key, Session, User
 
 HERE = Actor("192.0.2.1", "Firefox")
 OTHER_PASSWORD = "another horse"
@@ -213,6 +213,62 @@ def test_hashes_of_another_system_open_and_are_replaced(user):
     assert opened("jane", PASSWORD) == "Jane"
     assert Key.get().password_hash.startswith(passwords.current_form())
     assert opened("jane", PASSWORD) == "Jane"
+
+
+class NotYet(AccountError):
+    """A user whom a feature does not let in."""
+
+    text = "Not yet, says a feature."
+
+
+def refuse(_user):
+    raise NotYet
+
+
+def tries():
+    return sum(counter.count for counter in Counter.select())
+
+
+def test_a_veto_lets_no_one_in_and_the_right_password_is_no_failed_try(app, user):
+    hooks.log_in_vetoes.append(refuse)
+    answer = Browser(app).log_in("Jane")
+    assert (answer.status_code, NotYet.text in answer.text) == (400, True)
+    assert (Session.select().count(), tries()) == (0, 0)
+    assert "Incorrect username or password" in Browser(app).log_in("Jane", "wrong horse").text
+    assert tries() > 0
+    hooks.log_in_vetoes.clear()
+    assert Browser(app).log_in("Jane").status_code == 302
+
+
+def test_a_veto_holds_for_a_log_in_that_is_sent_again(app, user):
+    browser = Browser(app)
+    form = hidden_fields(page_form(browser.get("/login").text, "/login"))
+    form |= {"username": "Jane", "password": PASSWORD}
+    cookie = browser.client.get_cookie("auth_session").value
+    assert browser.client.post("/login", data=form).status_code == 302
+    again = Browser(app)
+    again.client.set_cookie("auth_session", cookie)
+    hooks.log_in_vetoes.append(refuse)
+    assert again.client.post("/login", data=form).status_code == 400
+    assert not again.is_signed_in()
+
+
+def test_what_a_feature_does_in_the_making_of_an_account_is_all_or_nothing(app):
+    def finish(user, _actor):
+        User.update(username="Changed").where(User.id == user.id).execute()
+        return user
+
+    def fail(user, actor):
+        finish(user, actor)
+        raise NotYet
+
+    for name in ("Jane", "Mary"):
+        with pytest.raises(NotYet):
+            users.make_account(name, PASSWORD, HERE, fail)
+    assert (User.select().count(), Key.select().count(), Event.select().count()) == (0, 0, 0)
+    assert tries() == 0, "no account was made, and nothing was learnt about a name"
+    users.make_account("Jane", PASSWORD, HERE, finish, "by a feature")
+    assert (User.get().username, Event.get().detail) == ("Changed", "by a feature")
 
 
 def test_another_application_in_the_process_begins_without_them(app):

@@ -6,6 +6,7 @@ import pytest
 from conftest import PASSWORD, Browser, field, field_error, hidden_fields, page_form
 
 from accounts import sessions
+from app import create_app
 from models import Key, Session, User
 
 FORM = {"username": "Jane", "password": PASSWORD}
@@ -82,3 +83,46 @@ def test_a_sign_up_that_crashes_half_way_leaves_no_row(browser, monkeypatch):
     monkeypatch.setattr(sessions, "create_session", lambda *_: 1 / 0)
     assert browser.sign_up("Jane").status_code == 500
     assert rows() == (0, 0, 0)
+
+
+@pytest.fixture
+def terms(app):
+    """On which terms people sign up, for a feature to change."""
+    return app.extensions["signup"]
+
+
+def test_a_feature_shows_a_page_instead_of_the_form_and_refuses_one_from_before(browser, terms):
+    token = hidden_fields(page_form(browser.get("/signup").text, "/signup"))
+    terms.before = lambda: ("come back in spring", 403)
+    assert browser.get("/signup").text == "come back in spring"
+    assert browser.client.post("/signup", data=FORM | token).status_code == 403
+    assert browser.client.post("/signup", data=FORM).status_code == 400  # an expired form
+    assert rows() == (0, 0, 0)
+
+
+def test_a_feature_says_something_above_the_form_also_when_it_comes_back(browser, terms):
+    terms.before = lambda: {"note": "Members of the club only."}
+    assert "Members of the club only." in browser.get("/signup").text
+    answer = browser.sign_up("x")
+    assert (answer.status_code, "Members of the club only." in answer.text) == (400, True)
+    assert browser.sign_up("Jane").status_code == 302
+
+
+def test_a_feature_decides_what_becomes_of_a_valid_form(browser, terms):
+    terms.accept = lambda form: (f"thank you, {form.username.data}", 202)
+    answer = browser.sign_up("Jane")
+    assert (answer.status_code, answer.text, rows()) == (202, "thank you, Jane", (0, 0, 0))
+    assert browser.sign_up("x").status_code == 400
+
+
+def test_pages_link_to_sign_up_only_if_it_is_offered(browser, terms):
+    pages = ("/", "/login", "/nowhere")
+    assert all('href="/signup"' in browser.get(page).text for page in pages)
+    terms.offered = False
+    assert not any('href="/signup"' in browser.get(page).text for page in pages)
+    assert 'href="/login"' in browser.get("/").text
+
+
+def test_each_application_has_its_own_terms(app, terms, settings):
+    terms.offered = False
+    assert create_app(settings).extensions["signup"].offered

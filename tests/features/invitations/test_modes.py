@@ -1,5 +1,7 @@
 """SIGNUP = open, approval, invite or closed: what a visitor finds at /signup."""
 
+from pathlib import Path
+
 import pytest
 from conftest import PASSWORD, Browser, hidden_fields, page_form, page_text, soup
 from flask import Flask
@@ -135,3 +137,15 @@ def test_another_value_stops_the_start_and_names_the_setting(
 ) -> None:
     with pytest.raises(ConfigError, match=r"^SIGNUP: must be one of open, approval, invite"):
         create_app({**settings, "SIGNUP": value})
+
+
+def test_it_is_read_from_the_settings_file_and_a_misspelt_one_is_told(
+    settings: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "environment"
+    monkeypatch.setenv("VESTIBULE_ENV", str(file))
+    file.write_text("SIGNUP=closed\n")
+    assert create_app(settings).config["SIGNUP"] == "closed"
+    file.write_text("SIGN_UP=closed\n")
+    with pytest.raises(ConfigError, match="there is no setting SIGN_UP; perhaps SIGNUP is meant"):
+        create_app(settings)
