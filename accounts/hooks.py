@@ -21,6 +21,10 @@ name_providers: list[str] = []
 # passlib handlers that verify the hashes of other systems.
 hash_handlers: list[Any] = []
 
+# Called with a password that an account is to have, and its username. Returns what is wrong with
+# it, as the end of "This password is …", or "".
+password_checks: list[Callable[[str, str], str]] = []
+
 # Called with what an operator typed. Returns users it may mean, besides those with such a key.
 user_finders: list[Callable[[str], list[User]]] = []
 

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from peewee import DatabaseError
 from werkzeug.wrappers import Response
 
-from accounts import activity, common_passwords, passwords, usernames, users
+from accounts import activity, passwords, usernames, users
 from models import Session
 from web import words
 from web.current_session import (
@@ -43,7 +43,7 @@ def new_password(label: str) -> Any:
 
 def _parse_new_password(text: str) -> passwords.Password:
     name = g.user.username if g.user else request.form.get("username", "")
-    return common_passwords.parse_new_password(text, name)
+    return passwords.parse_new_password(text, name)
 
 
 def current_password(label: str = "Current password") -> Any:

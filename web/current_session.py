@@ -16,7 +16,7 @@ from flask import Flask, Request, current_app, flash, g, redirect, request, sess
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from accounts import common_passwords, sessions
+from accounts import passwords, sessions
 from accounts.actor import Actor
 from accounts.sessions import Reason, SignedIn
 from models import Session, User
@@ -136,14 +136,14 @@ def _requested_address() -> str:
 def start_session(signed_in: SignedIn, password: str) -> str:
     """Log this browser in to a new session; return the page that was asked for before. The cookie
     is emptied first: whatever an attacker planted in it, such as a CSRF token, ends here (session
-    fixation). That the password is common is kept in the cookie alone: in the database it would
-    show a thief where to begin.
+    fixation). That the password is weak is kept in the cookie alone: in the database it would show
+    a thief where to begin.
     """
     next_page = session.get("next")
     session.clear()
     session["token"] = signed_in.token
-    if common_passwords.is_common(password, signed_in.user.username):
-        session["password_is_common"] = True
+    if weakness := passwords.find_weakness(password, signed_in.user.username):
+        session["password_is"] = weakness
     csrf_token()
     _remember_browser(signed_in.user.id)
     session.others[NEWEST_COOKIE] = dict(session)  # type: ignore[attr-defined]

@@ -10,7 +10,6 @@ from models import Key, User, now
 
 from .. import events, hooks, passwords, sessions, usernames
 from ..actor import OPERATOR, Actor
-from ..common_passwords import parse_new_password
 from ..errors import AccountError, InvalidPassword, InvalidUsername
 from ..events import Kind
 from ..sessions import Reason, SignedIn
@@ -28,7 +27,7 @@ def change_password(current_password: str, new_password: str, actor: Actor) -> S
     TooManyAttempts, Busy, AccountChanged.
     """
     session = actor.session
-    password = parse_new_password(new_password, session.user.username)
+    password = passwords.parse_new_password(new_password, session.user.username)
     key = confirm_password(current_password, actor)
     if passwords.same_password(password, current_password):
         raise InvalidPassword("The new password is the same as the current one.")
@@ -46,7 +45,7 @@ def set_password(user: User, password: str, actor: Actor) -> int:
     """Give a user a new password and end all their sessions; return how many there were. Raises
     InvalidPassword, Busy, and AccountError if there is no username to log in with.
     """
-    password_hash = passwords.hash_password(parse_new_password(password, user.username))
+    password_hash = passwords.hash_password(passwords.parse_new_password(password, user.username))
     with database.atomic():
         lock_for_update(user)
         if not Key.update(password_hash=password_hash).where(login_keys(user)).execute():

@@ -10,7 +10,7 @@ from peewee import IntegrityError
 from database import database
 from models import Key, User, now
 
-from .. import common_passwords, events, passwords, sessions, throttling, usernames
+from .. import events, passwords, sessions, throttling, usernames
 from ..actor import Actor
 from ..errors import UsernameTaken
 from ..events import Kind
@@ -52,7 +52,7 @@ def _create(username: str, password: str, actor: Actor, finish: Callable[[User, 
     answer tells that it exists.
     """
     name = usernames.parse_username(username, actor)
-    password = common_passwords.parse_new_password(password, name)
+    password = passwords.parse_new_password(password, name)
     created, failed = throttling.signup_address(actor), throttling.login_address(actor)
     # Hashed even when the name is taken, so that the answer takes as long either way.
     password_hash = passwords.hash_password(password, {**created, **failed})
