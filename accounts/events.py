@@ -43,20 +43,21 @@ def record(kind: str, user: User | None, actor: Actor, session: str = "", detail
     """Record what happened to a user, in the transaction that made it happen; return its id.
     session: a handle. detail: a few words, never a secret.
     """
-    added = _add_event(
-        at=now(),
-        kind=str(kind),
-        user=user and user.id,
-        session=session,
-        ip_address=actor.ip_address,
-        user_agent=actor.user_agent,
-        detail=str(detail),
-    ).fetchall()
+    columns = {
+        "at": now(),
+        "kind": str(kind),
+        "user": user and user.id,
+        "session": session,
+        "ip_address": actor.ip_address,
+        "user_agent": actor.user_agent,
+        "detail": str(detail),
+    }
+    added = _add_event(**columns).fetchall()
     if user is not None:
         fields = {"user": user.id, "session": session, "detail": detail}
         database.after_commit(lambda: log(kind, actor, **fields))
     for follow_up in hooks.recorded:
-        follow_up(kind, user, actor, session)
+        follow_up(user, actor, columns)
     return int(added[0][0])
 
 

@@ -32,9 +32,9 @@ user_finders: list[Callable[[str], list[User]]] = []
 # after those keys are gone. A renamed user may have one of them again (Jane becomes JANE).
 names_freed: list[Callable[[list[str]], None]] = []
 
-# Called with each event, in the transaction that records it: its kind, the user whom it is about,
-# the actor, and the handle of a session or "".
-recorded: list[Callable[[str, User | None, Actor, str], None]] = []
+# Called with each event in the transaction that records it: the user whom it is about, the actor,
+# and the columns of the row.
+recorded: list[Callable[[User | None, Actor, dict[str, Any]], None]] = []
 
 # Called with an actor who typed a wrong password or a name that is taken. If one returns True, the
 # try does not count, and a wrong password is no event.

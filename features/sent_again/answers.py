@@ -73,8 +73,9 @@ def is_repeat(actor: Actor) -> bool:
     return actor.post is not None and actor.post.first is not None
 
 
-def follow(kind: str, user: User | None, actor: Actor, session: str) -> None:
+def follow(user: User | None, actor: Actor, event: dict[str, Any]) -> None:
     """Note that a post does something, in the transaction of the event that records it."""
+    kind, session = event["kind"], event["session"]
     if kind == Kind.USER_DELETED:
         _forget_the_deleted()
     elif (post := actor.post) and kind != Kind.LOGIN_FAIL:
