@@ -17,6 +17,7 @@ from web import current_session, errors, fast, guard, headers, logs, templating
 # To take one out, delete its line, features/NAME, tests/features/NAME and docs/NAME.md.
 FEATURES: tuple[str, ...] = (
     "common_passwords",
+    "export",
     "importing",
     "sent_again",
 )  # fmt: skip

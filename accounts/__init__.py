@@ -12,7 +12,6 @@ users             sign up, log in, change password and name, lock, delete
 sessions          create, validate, renew and end the sessions of signed-in browsers
 events            the record of what happened
 activity          the part of it that the account's owner sees
-export            everything that is stored about an account
 times             moments as text
 settings          the settings that these rules read
 hooks             what features add to them

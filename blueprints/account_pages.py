@@ -26,12 +26,14 @@ Known = dict[str, Any]  # user, session (their ids), now, month_ago, oldest_sess
 class AccountPage(NamedTuple):
     """A page of the account, and how things stand there: `words` makes a line of the user and of
     what `select` found. That is a query for one value; all of them are columns of one SELECT.
+    before_deletion: what to do there before the account is deleted, if anything.
     """
 
     title: str
     endpoint: str
     words: Callable[[User, Any], str] = lambda *_: ""
     select: Callable[[Known], Query] | None = None
+    before_deletion: str = ""
 
 
 def _password(user: User, changed_at: int | None) -> str:
@@ -74,8 +76,6 @@ PAGES = (
                 lambda _, others: _count(others, "other browser"), _others),
     AccountPage("Activity", "profile.show_activity",
                 lambda _, times: f"{_count(times, 'failed log-in')} in the last 30 days", _failed),
-    AccountPage("Export your data", "profile.export",
-                lambda *_: "Everything stored about your account, as a JSON file"),
 )  # fmt: skip
 pages: list[AccountPage] = []
 

@@ -3,7 +3,7 @@ that browsers ask for besides has a part in either.
 """
 
 import pytest
-from conftest import PASSWORD, Browser, hidden_fields, page_form, page_text, soup
+from conftest import PASSWORD, Browser, hidden_fields, page_form, page_text
 
 from accounts import users
 from accounts.actor import OPERATOR
@@ -134,26 +134,15 @@ def test_a_member_s_message_is_kept_too(jane):
     assert is_there(jane)
 
 
-def test_the_log_in_never_leads_to_a_download(account, browser):
+def test_the_log_in_never_leads_to_a_download(app, account):
     """Nothing would be shown, and the log-in form would stay."""
-    answer = browser.get("/profile/export", headers=PERSON["a browser"])
+    app.add_url_rule("/file", "file", download(lambda: "a file"))
+    browser = Browser(app)
+    answer = browser.get("/file", headers=PERSON["a browser"])
     assert (answer.status_code, answer.location) == (302, "/")
     assert "Please log in" in page_text(browser.get("/").text)
     assert browser.log_in("Jane").location == "/profile"
-
-
-def test_a_download_of_an_application_is_marked_as_one(app, account):
-    app.add_url_rule("/file", "file", download(lambda: "a file"))
-    browser = Browser(app)
-    browser.get("/file")
-    assert browser.log_in("Jane").location == "/profile"
     assert browser.get("/file").text == "a file"
-
-
-def test_the_export_is_an_ordinary_link(jane):
-    """With the attribute, browsers would save the log-in page when the session is over."""
-    link = soup(jane.get("/profile").text).find("a", href="/profile/export")
-    assert not {"download", "target"} & set(link.attrs)
 
 
 def test_signing_up_leads_to_the_remembered_page_as_logging_in_does(browser):

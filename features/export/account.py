@@ -8,9 +8,8 @@ from typing import Any
 
 from peewee import Field, Model
 
+from accounts.times import iso_time
 from models import Event, Key, Session, User, now
-
-from .times import iso_time
 
 FORMAT = "vestibule-account-1"
 USER = ("id", "username", "created_at", "locked_at")
