@@ -11,7 +11,6 @@ throttling        how many tries a visitor has
 users             sign up, log in, change password and name, lock, delete
 sessions          create, validate, renew and end the sessions of signed-in browsers
 events            the record of what happened
-activity          the part of it that the account's owner sees
 times             moments as text
 settings          the settings that these rules read
 hooks             what features add to them

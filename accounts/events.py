@@ -39,6 +39,9 @@ class Kind(StrEnum):
     SESSION_EXPIRED = "session_expired"
 
 
+LOGGED_IN = [Kind.LOGIN_SUCCESS.value, Kind.USER_CREATED.value]
+
+
 def record(kind: str, user: User | None, actor: Actor, session: str = "", detail: str = "") -> int:
     """Record what happened to a user, in the transaction that made it happen; return its id.
     session: a handle. detail: a few words, never a secret.
@@ -90,6 +93,11 @@ def _delete_event(event_id: Any) -> Query:
 def log(kind: str, actor: Actor, **fields: Any) -> None:
     """Write one event to the log alone. Never raises: what it tells of is committed already."""
     logger.info(kind, extra={"fields": {"event": kind, "ip": actor.ip_address, **fields}})
+
+
+def events_of(user: User) -> Any:
+    """Return a query for all events of a user, newest first."""
+    return Event.select().where(Event.user == user).order_by(Event.at.desc(), Event.id.desc())
 
 
 def kept_since() -> int:

@@ -40,6 +40,10 @@ recorded: list[Callable[[User | None, Actor, dict[str, Any]], None]] = []
 # try does not count, and a wrong password is no event.
 excuses: list[Callable[[Actor], bool]] = []
 
+# Called with each user who has just logged in by the form (sessions.SignedIn). Returns what to warn
+# them of, or "".
+login_warnings: list[Callable[[Any], str]] = []
+
 
 def clear() -> None:
     """Empty all lists."""

@@ -51,31 +51,24 @@ def _others(known: Known) -> Query:
     return Session.select(fn.COUNT(Session.id)).where(mine, alive)
 
 
-def _failed(known: Known) -> Query:
-    lately = Event.at >= known["month_ago"]
-    return _events(Kind.LOGIN_FAIL, fn.COUNT(Event.id), known, lately)
+def _changed(known: Known) -> Query:
+    changed = (Event.user == known["user"]) & (Event.kind == SQL(f"'{Kind.PASSWORD_CHANGE}'"))
+    return Event.select(fn.MAX(Event.at)).where(changed)
 
 
-def _events(kind: Kind, value: Any, known: Known, *conditions: Any) -> Query:
-    of_kind = Event.kind == SQL(f"'{kind}'")
-    return Event.select(value).where(Event.user == known["user"], of_kind, *conditions)
-
-
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Return how many there are: "No sessions", "1 session", "2 sessions"."""
     return f"{number or 'No'} {noun}{'' if number == 1 else 's'}"
 
 
 FIRST = AccountPage("Your profile", "profile.show")
 LAST = AccountPage("Delete account", "profile.delete")
 PAGES = (
-    AccountPage("Change password", "profile.change_password", _password,
-                lambda known: _events(Kind.PASSWORD_CHANGE, fn.MAX(Event.at), known)),
+    AccountPage("Change password", "profile.change_password", _password, _changed),
     AccountPage("Change username", "profile.change_username",
                 lambda user, _: Markup('<span dir="auto">{}</span>').format(user.username)),
     AccountPage("Browsers", "profile.list_sessions",
-                lambda _, others: _count(others, "other browser"), _others),
-    AccountPage("Activity", "profile.show_activity",
-                lambda _, times: f"{_count(times, 'failed log-in')} in the last 30 days", _failed),
+                lambda _, others: count(others, "other browser"), _others),
 )  # fmt: skip
 pages: list[AccountPage] = []
 

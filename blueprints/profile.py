@@ -3,7 +3,7 @@
 from flask import Blueprint, abort, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from accounts import activity, sessions, settings, users
+from accounts import sessions, settings, users
 from accounts.sessions import Reason
 from models import Session
 from web import words
@@ -109,13 +109,6 @@ def end_other_sessions() -> ResponseReturnValue:
     sessions.invalidate_user_sessions(g.user, reason, actor, keep=g.session)
     flash("All other browsers have been logged out.", "success")
     return redirect(url_for(".list_sessions"))
-
-
-@bp.get("/activity")
-def show_activity() -> ResponseReturnValue:
-    """List what happened to the account, newest first."""
-    page = page_of(activity.events_of(g.user), activity.EVENTS_PER_PAGE)
-    return render_template("profile/activity.html", page=page)
 
 
 @bp.route("/delete", methods=["GET", "POST"])

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from accounts import activity as events
+from accounts import events
 from accounts import users as accounts
 from accounts.actor import OPERATOR
 from database import database

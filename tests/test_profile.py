@@ -120,7 +120,7 @@ def test_a_feature_adds_its_page_to_the_rows_and_to_the_links_beside_each_page(a
 
     pages.append(AccountPage("Keys", "auth.home", lambda user, found: f"{found} key", count))
     assert rows(jane.get("/profile").text)["Keys"] == "1 key"
-    for path in ("/profile", "/profile/password", "/profile/activity"):
+    for path in ("/profile", "/profile/password", "/profile/sessions"):
         beside = soup(jane.get(path).text).find("nav", attrs={"aria-label": "Your account"})
         assert [link["href"] for link in beside.find_all("a", href="/")] == ["/"]
         assert [link["href"] for link in beside.select("[aria-current=page]")] == [path]

@@ -1,8 +1,6 @@
 """What every template can use: site_name, brand, page_url, static_url, times, words.py."""
 
 import functools
-import itertools
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flask import Flask, get_flashed_messages, request, session
@@ -11,7 +9,6 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from accounts import times
-from models import Event
 
 from . import words
 from .navigation import is_shown
@@ -30,7 +27,7 @@ def init_app(app: Flask) -> None:
     def static_url(context: Context, filename: str) -> str:
         return page_url(context, "static", filename=filename)
 
-    filters = page_url, static_url, time_tag, ago_tag, clock_tag, by_day, *words.FILTERS
+    filters = page_url, static_url, time_tag, ago_tag, words.describe_browser
     app.jinja_env.filters.update({each.__name__: each for each in filters})
     app.jinja_env.globals["get_flashed_messages"] = unread_messages
     mark = app.jinja_env.get_template("_mark.html").render()
@@ -54,17 +51,6 @@ def time_tag(moment: int) -> Markup:
 def ago_tag(moment: int) -> Markup:
     """Return "3 days ago" and the exact time: hovering is not for keyboards and thumbs."""
     return Markup(f"{times.ago(moment)}, ") + time_tag(moment)  # noqa: S704
-
-
-def clock_tag(moment: int) -> Markup:
-    """Return a <time> element that reads "11:54 UTC", for where the day is known."""
-    iso, exact = _exact(moment)
-    return Markup(f'<time datetime="{iso}">{exact.split(", ")[-1]}</time>')  # noqa: S704
-
-
-def by_day(events: Iterable[Event]) -> Iterator[tuple[str, Iterable[Event]]]:
-    """Yield each day (UTC) with its events; enhance.js groups them by local days."""
-    return itertools.groupby(events, lambda event: _exact(event.at)[1].split(", ")[0])
 
 
 @functools.lru_cache(maxsize=1000)  # the same few moments appear on page after page

@@ -9,7 +9,7 @@ from peewee import Expression, fn
 from database import database
 from models import Event, Key, Session, User
 
-from ..activity import LOGGED_IN, events_of
+from ..events import LOGGED_IN, events_of
 from ..sessions import alive
 from ..usernames import USERNAME_PROVIDER
 

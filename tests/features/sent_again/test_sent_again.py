@@ -361,9 +361,9 @@ def app_settings(app: Flask) -> dict[str, str]:
 
 def test_a_log_in_remembers_where_to_go(app: Flask, browser: Browser) -> None:
     users.create_user("Jane", PASSWORD, OPERATOR)
-    browser.get("/profile/activity")
+    browser.get("/profile/sessions")
     form = log_in(browser)
-    assert [form.send()[1].location for _ in range(2)] == ["/profile/activity"] * 2
+    assert [form.send()[1].location for _ in range(2)] == ["/profile/sessions"] * 2
 
 
 def test_a_rotation_of_the_key_in_between_changes_nothing(app: Flask, browser: Browser) -> None:

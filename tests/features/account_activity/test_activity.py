@@ -7,9 +7,9 @@ from conftest import Browser, page_text, soup, sql
 from profile_pages import FIREFOX, change_password
 
 from accounts import events, sessions, times, users
-from accounts.activity import EVENTS_PER_PAGE
 from accounts.actor import OPERATOR, Actor
 from accounts.events import Kind
+from features.account_activity.pages import EVENTS_PER_PAGE
 from models import Event, Session, User, now
 from web import words
 
