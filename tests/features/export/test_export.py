@@ -122,6 +122,7 @@ def test_the_log_in_never_leads_to_it(app):
 
 def test_it_is_an_ordinary_link(jane):
     """With the attribute, browsers would save the log-in page when the session is over."""
+    assert "Everything stored about your account, as a JSON file" in jane.get("/profile").text
     for page in ("/profile", "/profile/delete"):
         link = soup(jane.get(page).text).find("main").find("a", href="/profile/export")
         assert not {"download", "target"} & set(link.attrs)
