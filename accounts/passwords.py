@@ -85,11 +85,6 @@ def _normalized(text: str) -> str | None:
     return password if len(password) <= PASSWORD_MAX else None
 
 
-def same_password(one: str, other: str) -> bool:
-    """Return whether two texts are one password."""
-    return _normalized(one) == _normalized(other)
-
-
 def hash_password(password: TypedPassword, budgets: Budgets | None = None) -> str:
     """Return the hash of a password in passlib's form. Raises what hashing.run raises."""
     return hashing.run(_context().hash, password, budgets=budgets)

@@ -145,16 +145,12 @@ def start_session(signed_in: SignedIn, password: str) -> str:
     if weakness := passwords.find_weakness(password, signed_in.user.username):
         session["password_is"] = weakness
     csrf_token()
-    _remember_browser(signed_in.user.id)
-    session.others[NEWEST_COOKIE] = dict(session)  # type: ignore[attr-defined]
+    # From now on this browser has its own budget of tries at this account, logged in or not.
+    known = _known_browser(without=signed_in.user.id)
+    known["users"] = [signed_in.user.id, *known["users"]][:KNOWN_USERS_MAX]
+    cookies = {KNOWN_BROWSER_COOKIE: known, NEWEST_COOKIE: dict(session)}
+    session.others.update(cookies)  # type: ignore[attr-defined]
     return next_page if isinstance(next_page, str) else url_for("profile.show")
-
-
-def _remember_browser(user_id: str) -> None:
-    """Give this browser its own budget of tries at this account, kept when it logs out."""
-    known = _known_browser(without=user_id)
-    known["users"] = [user_id, *known["users"]][:KNOWN_USERS_MAX]
-    session.others[KNOWN_BROWSER_COOKIE] = known  # type: ignore[attr-defined]
 
 
 def _known_browser(without: str = "") -> dict[str, Any]:

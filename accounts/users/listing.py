@@ -1,7 +1,7 @@
 """List accounts for those who look after them: which, in which order, and when each was seen."""
 
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from peewee import Expression, fn
@@ -13,6 +13,8 @@ from ..events import LOGGED_IN, events_of
 from ..sessions import alive
 from ..usernames import USERNAME_PROVIDER
 
+ORDERS = ("name", "created", "seen")
+
 
 def list_users(
     search: str = "", locked: bool = False, sort: str = "created", limit: int | None = None
@@ -20,9 +22,8 @@ def list_users(
     """Yield users, each with the number of live `sessions`; never all of them in memory. search:
     only names that contain this, in any letter case. locked: only the locked. sort: one of ORDERS.
     """
-    query = _among(_with_sessions(sort == "seen"), locked).order_by(ORDERS[sort]())
-    wanted = search_form(search)
-    if not wanted:
+    query = _among(_with_sessions(sort == "seen"), locked).order_by(_order(sort))
+    if not (wanted := search_form(search)):
         yield from database.stream(query.limit(limit))
         return
     found = (user for user in database.stream(query) if wanted in search_form(user.username))
@@ -33,10 +34,10 @@ def list_users(
 
 def count_users(search: str = "", locked: bool = False) -> int:
     """Return how many users `list_users` would yield without a limit."""
+    query = _among(User.select(User.username), locked)
     if not (wanted := search_form(search)):
-        return int(_among(User.select(), locked).count())
-    users = database.stream(_among(User.select(User.username), locked))
-    return sum(wanted in search_form(user.username) for user in users)
+        return int(query.count())
+    return sum(wanted in search_form(user.username) for user in database.stream(query))
 
 
 def _among(query: Any, locked: bool) -> Any:
@@ -58,19 +59,18 @@ def with_sessions(user: User) -> Any:
     return _with_sessions().where(User.id == user.id).get()
 
 
-def last_login(user: User) -> Event | None:
-    """Return the event of a user's last log-in, or None."""
-    return events_of(user).where(_logged_in(user)).first()  # type: ignore[no-any-return]
-
-
-def _logged_in(user: Any) -> Expression:
-    # Creating an account is a log-in too, if it was signed up for.
-    return (Event.user == user) & Event.kind.in_(LOGGED_IN) & (Event.session != "")  # type: ignore[no-any-return]
-
-
 def _with_sessions(seen: bool = False) -> Any:
     live = Session.select(fn.COUNT(Session.id)).where(Session.user == User.id, alive())
     return User.select(User, live.alias("sessions"), *([_seen().alias("last_seen_at")] * seen))
+
+
+def _order(sort: str) -> Any:
+    if sort == "seen":
+        return fn.COALESCE(_seen(), -1).desc()
+    key = Key.select(fn.MIN(Key.provider_user_id)).where(
+        Key.user == User.id, Key.provider == USERNAME_PROVIDER
+    )
+    return User.created_at if sort == "created" else fn.COALESCE(key, User.username).asc()
 
 
 def _seen() -> Any:
@@ -80,15 +80,11 @@ def _seen() -> Any:
     return fn.COALESCE(session, log_in)
 
 
-def _key_or_name() -> Any:
-    key = Key.select(fn.MIN(Key.provider_user_id)).where(
-        Key.user == User.id, Key.provider == USERNAME_PROVIDER
-    )
-    return fn.COALESCE(key, User.username)
+def last_login(user: User) -> Event | None:
+    """Return the event of a user's last log-in, or None."""
+    return events_of(user).where(_logged_in(user)).first()  # type: ignore[no-any-return]
 
 
-ORDERS: dict[str, Callable[[], Any]] = {
-    "name": lambda: _key_or_name().asc(),
-    "created": lambda: User.created_at,
-    "seen": lambda: fn.COALESCE(_seen(), -1).desc(),
-}
+def _logged_in(user: Any) -> Expression:
+    # Creating an account is a log-in too, if it was signed up for.
+    return (Event.user == user) & Event.kind.in_(LOGGED_IN) & (Event.session != "")  # type: ignore[no-any-return]
