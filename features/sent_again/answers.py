@@ -87,8 +87,8 @@ def follow(user: User | None, actor: Actor, event: dict[str, Any]) -> None:
 def _forget_the_deleted() -> None:
     # Messages may hold a name. None of these is given again: its session is over.
     alive = Session.select().where(Session.id == Answer.session)
-    over = Answer.session.is_null(False) & ~fn.EXISTS(alive)
-    Answer.delete().where(over).execute()
+    over = Answer.select(Answer.id).where(Answer.session.is_null(False), ~fn.EXISTS(alive))
+    Answer.delete().where(Answer.id.in_(database.skip_locked(over))).execute()
 
 
 def _session_after(kind: str, user: Any, actor: Actor, session: str) -> tuple[str, str]:

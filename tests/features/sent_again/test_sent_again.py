@@ -390,6 +390,16 @@ def test_nothing_of_a_deleted_account_is_left(browser: Browser) -> None:
     assert "Rumpelstilzchen" not in str(everything())
 
 
+def test_a_deletion_forgets_no_one_else_s_answers(app: Flask, browser: Browser) -> None:
+    form = sign_up(browser)
+    form.send()
+    other = Browser(app)
+    other.sign_up("Other")
+    fields = {"username": "Other", "current_password": PASSWORD}
+    assert other.submit("/profile/delete", fields).status_code == 302
+    assert form.send()[1].location == "/profile"
+
+
 def test_old_answers_are_deleted_a_few_with_each_log_in(app: Flask, browser: Browser) -> None:
     users.create_user("Jane", PASSWORD, OPERATOR)
     rows = [{"id": bytes([number] * 32), "at": 1, "session": None} for number in range(12)]
