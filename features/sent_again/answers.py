@@ -76,9 +76,11 @@ def is_repeat(actor: Actor) -> bool:
 def follow(user: User | None, actor: Actor, event: dict[str, Any]) -> None:
     """Note that a post does something, in the transaction of the event that records it."""
     kind, session = event["kind"], event["session"]
+    # A stranger ends sessions only beside something else, which is recorded too.
+    aside = kind == Kind.LOGIN_FAIL or (kind == Kind.SESSION_ENDED and actor.session is None)
     if kind == Kind.USER_DELETED:
         _forget_the_deleted()
-    elif (post := actor.post) and kind != Kind.LOGIN_FAIL:
+    elif (post := actor.post) and not aside:
         before, post.noted = post.noted, _session_after(kind, user, actor, session)
         if post.noted != before and (ended := _note(post)):
             events.record(Kind.SESSION_ENDED, user, actor, ended, SENT_AGAIN)
