@@ -7,13 +7,10 @@ actor             who acts, and from where
 usernames         what a username may be, and the form that makes it unique
 passwords         what a password may be; hash and verify
 hashing           the few threads that hash, and the queue before them
-common_passwords  the passwords anybody would guess first
 throttling        how many tries a visitor has
 users             sign up, log in, change password and name, lock, delete
 sessions          create, validate, renew and end the sessions of signed-in browsers
 events            the record of what happened
-activity          the part of it that the account's owner sees
-export            everything that is stored about an account
 times             moments as text
 settings          the settings that these rules read
 hooks             what features add to them

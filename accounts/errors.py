@@ -54,12 +54,10 @@ class TooManyAttempts(AccountError):
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = max(1, retry_after)
-        super().__init__(f"Too many attempts. Try again in {self._in_words()}.")
-
-    def _in_words(self) -> str:
-        seconds = f"{self.retry_after} second{'s' if self.retry_after > 1 else ''}"
-        minutes = round(self.retry_after / 60)
-        return f"about {minutes} minutes ({seconds})" if minutes > 1 else seconds
+        wait = f"{self.retry_after} second{'s' if self.retry_after > 1 else ''}"
+        if (minutes := round(self.retry_after / 60)) > 1:
+            wait = f"about {minutes} minutes ({wait})"
+        super().__init__(f"Too many attempts. Try again in {wait}.")
 
 
 class Busy(AccountError):

@@ -39,25 +39,29 @@ class Kind(StrEnum):
     SESSION_EXPIRED = "session_expired"
 
 
+LOGGED_IN = [Kind.LOGIN_SUCCESS.value, Kind.USER_CREATED.value]
+
+
 def record(kind: str, user: User | None, actor: Actor, session: str = "", detail: str = "") -> int:
     """Record what happened to a user, in the transaction that made it happen; return its id.
     session: a handle. detail: a few words, never a secret.
     """
-    added = _add_event(
-        at=now(),
-        kind=str(kind),
-        user=user and user.id,
-        session=session,
-        ip_address=actor.ip_address,
-        user_agent=actor.user_agent,
-        detail=str(detail),
-        actor=actor.other_than(user),
-    ).fetchall()
+    columns = {
+        "at": now(),
+        "kind": str(kind),
+        "user": user and user.id,
+        "session": session,
+        "ip_address": actor.ip_address,
+        "user_agent": actor.user_agent,
+        "detail": str(detail),
+        "actor": actor.other_than(user),
+    }
+    added = _add_event(**columns).fetchall()
     if user is not None:
         fields = {"user": user.id, "session": session, "detail": detail}
         database.after_commit(lambda: log(kind, actor, **fields))
     for follow_up in hooks.recorded:
-        follow_up(kind, user, actor, session, detail)
+        follow_up(user, actor, columns)
     return int(added[0][0])
 
 
@@ -90,6 +94,11 @@ def _delete_event(event_id: Any) -> Query:
 def log(kind: str, actor: Actor, **fields: Any) -> None:
     """Write one event to the log alone. Never raises: what it tells of is committed already."""
     logger.info(kind, extra={"fields": {"event": kind, "ip": actor.ip_address, **fields}})
+
+
+def events_of(user: User) -> Any:
+    """Return a query for all events of a user, newest first."""
+    return Event.select().where(Event.user == user).order_by(Event.at.desc(), Event.id.desc())
 
 
 def kept_since() -> int:

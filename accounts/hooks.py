@@ -21,6 +21,10 @@ name_providers: list[str] = []
 # passlib handlers that verify the hashes of other systems.
 hash_handlers: list[Any] = []
 
+# Called with a password that an account is to have, and its username. Returns what is wrong with
+# it, as the end of "This password is …", or "".
+password_checks: list[Callable[[str, str], str]] = []
+
 # Called with what an operator typed. Returns users it may mean, besides those with such a key.
 user_finders: list[Callable[[str], list[User]]] = []
 
@@ -31,9 +35,9 @@ names_freed: list[Callable[[list[str]], None]] = []
 # Called with a user who is about to be logged in, in whatever way. It refuses by an AccountError.
 log_in_vetoes: list[Callable[[User], None]] = []
 
-# Called with each event, in the transaction that records it: its kind, the user whom it is about,
-# the actor, the handle of a session or "", and the detail.
-recorded: list[Callable[[str, User | None, Actor, str, str], None]] = []
+# Called with each event in the transaction that records it: the user whom it is about, the actor,
+# and the columns of the row.
+recorded: list[Callable[[User | None, Actor, dict[str, Any]], None]] = []
 
 # Called with an actor who typed a wrong password or a name that is taken. If one returns True, the
 # try does not count, and a wrong password is no event.
@@ -41,6 +45,10 @@ excuses: list[Callable[[Actor], bool]] = []
 
 # What the export has besides: its name there, and a function that returns it for a user.
 export_entries: list[tuple[str, Callable[[User], Any]]] = []
+
+# Called with each user who has just logged in by the form (sessions.SignedIn). Returns what to warn
+# them of, or "".
+login_warnings: list[Callable[[Any], str]] = []
 
 
 def clear() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from passlib.context import CryptContext
 from passlib.hash import argon2
 
-from . import hashing, hooks
+from . import hashing, hooks, settings
 from .errors import Busy, InvalidPassword
 from .throttling import Budgets
 
@@ -40,13 +40,31 @@ class Password(TypedPassword):
 
 
 def parse_password(text: str) -> Password:
-    """Return a text as a new password, never trimmed or cut. Raises InvalidPassword."""
+    """Return a text as a password, never trimmed or cut. Raises InvalidPassword."""
     if isinstance(text, Password):
         return text
     password = _normalized(text)
     if password is None or len(password) < PASSWORD_MIN:
         raise InvalidPassword(f"Password must be {PASSWORD_MIN} to {PASSWORD_MAX} characters.")
     return Password(password)
+
+
+def parse_new_password(text: str, username: str) -> Password:
+    """Return a text as the new password of a user. Raises InvalidPassword, for a weak one too if
+    PASSWORD_COMMON is "refuse".
+    """
+    password = parse_password(text)
+    refuses = settings.PASSWORD_COMMON == "refuse"  # noqa: S105
+    if refuses and (weakness := find_weakness(password, username)):
+        raise InvalidPassword(f"This password is {weakness}. Choose another.")
+    return password
+
+
+def find_weakness(password: str, username: str) -> str:
+    """Return what is wrong with a password of a user, as the end of "This password is …"; "" if
+    no feature minds it.
+    """
+    return next(filter(None, (check(password, username) for check in hooks.password_checks)), "")
 
 
 def parse_typed_password(text: str) -> TypedPassword:
@@ -65,11 +83,6 @@ def _normalized(text: str) -> str | None:
         return None
     password = unicodedata.normalize("NFKC", text)
     return password if len(password) <= PASSWORD_MAX else None
-
-
-def same_password(one: str, other: str) -> bool:
-    """Return whether two texts are one password."""
-    return _normalized(one) == _normalized(other)
 
 
 def hash_password(password: TypedPassword, budgets: Budgets | None = None) -> str:

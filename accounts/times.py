@@ -16,13 +16,13 @@ MONTHS = tuple(month_name)
 def iso_time(moment: int, timespec: str = "seconds") -> str:
     """Return ISO 8601, "2026-11-23T11:54:00Z"; timespec as of datetime.isoformat."""
     when = _datetime(moment)
-    return when.isoformat(timespec=timespec)[:-6] + "Z" if when else _beyond(moment)
+    return when.isoformat(timespec=timespec)[:-6] + "Z" if when else f"{moment} ms"
 
 
 def in_words(moment: int) -> str:
     """Return "23 November 2026, 11:54 UTC"."""
     if (when := _datetime(moment)) is None:
-        return _beyond(moment)
+        return f"{moment} ms"
     return f"{when.day} {MONTHS[when.month]} {when.year}, {when:%H:%M} UTC"
 
 
@@ -42,10 +42,5 @@ def ago(moment: int, longest: str = "year") -> str:
 def _datetime(moment: int) -> datetime | None:
     try:
         return EPOCH + timedelta(milliseconds=moment)
-    except OverflowError:
+    except OverflowError:  # in a row that was imported or damaged: it must not hide the others
         return None
-
-
-def _beyond(moment: int) -> str:
-    # Beyond every calendar, in a row that was imported or damaged: it must not hide the others.
-    return f"{moment} ms"

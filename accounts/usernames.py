@@ -43,6 +43,7 @@ _one_script = regex.compile(
         for mixture in _SCRIPTS.split("|")
     )
 )
+_LENGTHS = f"Username must be {USERNAME_MIN} to {USERNAME_MAX} characters."
 _REASONS = {
     "spaces": "Username cannot contain spaces.",
     "controls": "Username cannot contain control characters.",
@@ -74,7 +75,7 @@ def parse_username(text: str, actor: Actor | None = None) -> Username:
         return text
     name = _normalized(text)
     if not USERNAME_MIN <= len(name) <= USERNAME_MAX:
-        raise InvalidUsername(_length_message())
+        raise InvalidUsername(_LENGTHS)
     if not _allowed.fullmatch(name):
         raise InvalidUsername("Username can contain only letters, digits and @ . + - _")
     if not _begins_well.match(name):
@@ -86,15 +87,11 @@ def parse_username(text: str, actor: Actor | None = None) -> Username:
     return name
 
 
-def _length_message() -> str:
-    return f"Username must be {USERNAME_MIN} to {USERNAME_MAX} characters."
-
-
 def _normalized(text: str) -> Username:
     if not text:
         raise InvalidUsername(f"Enter a username of {USERNAME_MIN} to {USERNAME_MAX} characters.")
     if len(text) > RAW_MAX:
-        raise InvalidUsername(_length_message())
+        raise InvalidUsername(_LENGTHS)
     if _plain.fullmatch(text):
         return Username(text, text.lower())
     try:

@@ -27,6 +27,7 @@ class AccountPage(NamedTuple):
     """A page of the account, and how things stand there: `words` makes a line of the user and of
     what `select` found. That is a query for one value; all of them are columns of one SELECT.
     advice: makes what the profile says above all lines, with a link to the page; "" for nothing.
+    before_deletion: what to do there before the account is deleted, if anything.
     """
 
     title: str
@@ -34,6 +35,7 @@ class AccountPage(NamedTuple):
     words: Callable[[User, Any], str] = lambda *_: ""
     select: Callable[[Known], Query] | None = None
     advice: Callable[[User, Any], str] | None = None
+    before_deletion: str = ""
 
 
 def _password(user: User, changed_at: int | None) -> str:
@@ -51,33 +53,24 @@ def _others(known: Known) -> Query:
     return Session.select(fn.COUNT(Session.id)).where(mine, alive)
 
 
-def _failed(known: Known) -> Query:
-    lately = Event.at >= known["month_ago"]
-    return _events(Kind.LOGIN_FAIL, fn.COUNT(Event.id), known, lately)
+def _changed(known: Known) -> Query:
+    changed = (Event.user == known["user"]) & (Event.kind == SQL(f"'{Kind.PASSWORD_CHANGE}'"))
+    return Event.select(fn.MAX(Event.at)).where(changed)
 
 
-def _events(kind: Kind, value: Any, known: Known, *conditions: Any) -> Query:
-    of_kind = Event.kind == SQL(f"'{kind}'")
-    return Event.select(value).where(Event.user == known["user"], of_kind, *conditions)
-
-
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Return how many there are: "No sessions", "1 session", "2 sessions"."""
     return f"{number or 'No'} {noun}{'' if number == 1 else 's'}"
 
 
 FIRST = AccountPage("Your profile", "profile.show")
 LAST = AccountPage("Delete account", "profile.delete")
 PAGES = (
-    AccountPage("Change password", "profile.change_password", _password,
-                lambda known: _events(Kind.PASSWORD_CHANGE, fn.MAX(Event.at), known)),
+    AccountPage("Change password", "profile.change_password", _password, _changed),
     AccountPage("Change username", "profile.change_username",
                 lambda user, _: Markup('<span dir="auto">{}</span>').format(user.username)),
     AccountPage("Browsers", "profile.list_sessions",
-                lambda _, others: _count(others, "other browser"), _others),
-    AccountPage("Activity", "profile.show_activity",
-                lambda _, times: f"{_count(times, 'failed log-in')} in the last 30 days", _failed),
-    AccountPage("Export your data", "profile.export",
-                lambda *_: "Everything stored about your account, as a JSON file"),
+                lambda _, others: count(others, "other browser"), _others),
 )  # fmt: skip
 pages: list[AccountPage] = []
 

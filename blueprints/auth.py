@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from peewee import DatabaseError
 from werkzeug.wrappers import Response
 
-from accounts import activity, common_passwords, passwords, usernames, users
+from accounts import hooks, passwords, usernames, users
 from accounts.sessions import SignedIn
 from models import Session
 from web import words
@@ -59,7 +59,7 @@ def new_password(label: str) -> Any:
 
 def _parse_new_password(text: str) -> passwords.Password:
     name = g.user.username if g.user else request.form.get("username", "")
-    return common_passwords.parse_new_password(text, name)
+    return passwords.parse_new_password(text, name)
 
 
 def current_password(label: str = "Current password") -> Any:
@@ -132,11 +132,10 @@ def login(form: LoginForm) -> ResponseReturnValue:
     if signed_in.user.id not in actor.known_users[:1] and actor.known_users:
         # Another account was here before: perhaps its page is the one that was asked for.
         flash(f"You are now logged in as {words.isolate(signed_in.user.username)}.", "info")
-    # The log-in is committed: a fault here must not deny it. The activity page shows it too.
+    # The log-in is committed: a fault here must not deny it.
     with contextlib.suppress(DatabaseError):
-        failed, last = activity.failed_since_last_login(signed_in.user, signed_in.handle)
-        if failed:
-            flash(words.since_last_login(failed, last), "warning")
+        for warning in filter(None, (warn(signed_in) for warn in hooks.login_warnings)):
+            flash(warning, "warning")
     return redirect(next_page)
 
 

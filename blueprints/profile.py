@@ -1,16 +1,13 @@
 """The pages behind the log-in, where users look after their own account."""
 
-import json
-
-from flask import Blueprint, Response, abort, flash, g, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from accounts import activity, sessions, settings, users
-from accounts.export import export_account
+from accounts import sessions, settings, users
 from accounts.sessions import Reason
 from models import Session
 from web import words
-from web.current_session import current_actor, download, forget_account, start_session
+from web.current_session import current_actor, forget_account, start_session
 from web.forms import Form, form_page
 from web.paging import page_of
 
@@ -112,22 +109,6 @@ def end_other_sessions() -> ResponseReturnValue:
     sessions.invalidate_user_sessions(g.user, reason, actor, keep=g.session)
     flash("All other browsers have been logged out.", "success")
     return redirect(url_for(".list_sessions"))
-
-
-@bp.get("/activity")
-def show_activity() -> ResponseReturnValue:
-    """List what happened to the account, newest first."""
-    page = page_of(activity.events_of(g.user), activity.EVENTS_PER_PAGE)
-    return render_template("profile/activity.html", page=page)
-
-
-@bp.get("/export")
-@download
-def export() -> ResponseReturnValue:
-    """Send everything stored about the account, as a file."""
-    content = json.dumps(export_account(g.user), indent=2, ensure_ascii=False) + "\n"
-    attachment = {"Content-Disposition": 'attachment; filename="account.json"'}
-    return Response(content, mimetype="application/json", headers=attachment)
 
 
 @bp.route("/delete", methods=["GET", "POST"])

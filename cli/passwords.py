@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import click
 
-from accounts import common_passwords
+from accounts import passwords
 from accounts.errors import InvalidPassword
 from accounts.passwords import Password
 from models import User
@@ -38,13 +38,13 @@ def read_password(password_stdin: bool, username: str) -> Password:
     line = _first_line()
     if not line:
         raise InvalidPassword("Standard input is empty. Password must be 6 to 255 characters.")
-    return common_passwords.parse_new_password(line, username)
+    return passwords.parse_new_password(line, username)
 
 
 def _ask(username: str) -> Password:
     def parse(text: str) -> Password:
         try:
-            return common_passwords.parse_new_password(text, username)
+            return passwords.parse_new_password(text, username)
         except InvalidPassword as error:
             raise click.UsageError(str(error)) from None
 
@@ -89,8 +89,8 @@ def _first_line() -> str:
     return line
 
 
-def warn_of_common(password: Password, user: User) -> None:
-    """Warn the operator of a password that anybody would guess first."""
-    if common_passwords.is_common(password, user.username):
+def warn_of_weak(password: Password, user: User) -> None:
+    """Warn the operator of a password that is easy to guess."""
+    if weakness := passwords.find_weakness(password, user.username):
         name = printable(user.username)
-        click.echo(f"Warning: the password of {name} is very common and easy to guess.", err=True)
+        click.echo(f"Warning: the password of {name} is {weakness}.", err=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from accounts import activity as events
+from accounts import events
 from accounts import users as accounts
 from accounts.actor import OPERATOR
 from database import database
@@ -23,7 +23,7 @@ from .commands import (
     yes_option,
 )
 from .output import cell, csv_lines, exact, print_lines, print_rows, printable, read_first, say
-from .passwords import password_option, read_password, warn_of_common
+from .passwords import password_option, read_password, warn_of_weak
 
 FIELDS = ("id", "username", "created_at", "locked_at", "sessions")
 COLUMNS = {"username": 31, "id": 15, "created_at": 14, "sessions": 8, "locked_at": 14}
@@ -49,7 +49,7 @@ def create(name: str, password_stdin: bool) -> None:
     password = read_password(password_stdin, username)
     user = accounts.create_user(username, password, OPERATOR)
     say(f"Created {printable(user.username)} (id:{user.id}).")
-    warn_of_common(password, user)
+    warn_of_weak(password, user)
 
 
 @users.command("list", epilog="flask users list --search jan --sort seen --limit 20")
@@ -140,7 +140,7 @@ def set_password(user: User, password_stdin: bool) -> None:
     password = read_password(password_stdin, user.username)
     ended = accounts.set_password(user, password, OPERATOR)
     say(f"Set the password of {printable(user.username)}; {count(ended, 'session')} ended.")
-    warn_of_common(password, user)
+    warn_of_weak(password, user)
 
 
 @users.command(cls=Writing, epilog="flask users rename Jane Janet")

@@ -92,9 +92,9 @@ def test_after_logging_in_the_visitor_is_taken_to_the_page_they_had_asked_for(
 
 
 def test_who_signs_up_instead_is_taken_to_the_page_they_had_asked_for(browser):
-    browser.get("/profile/activity?page=2")
+    browser.get("/profile/sessions?page=2")
     browser.sign_up("Jane", "short")
-    assert browser.sign_up("Jane").headers["Location"] == "/profile/activity?page=2"
+    assert browser.sign_up("Jane").headers["Location"] == "/profile/sessions?page=2"
     browser.log_out()
     assert browser.log_in("Jane").headers["Location"] == "/profile", "once"
 

@@ -149,7 +149,7 @@ def test_the_cookie_is_whole_again_after_the_next_page(jane):
 
 
 def test_what_the_late_answer_remembered_is_not_taken_over(account, browser):
-    late = answer_to(browser, "/profile/activity", cookies_of(browser))
+    late = answer_to(browser, "/profile/sessions", cookies_of(browser))
     browser.log_in("Jane")
     receive(browser, late)
     assert "Please log in" not in page_text(browser.get("/").text)

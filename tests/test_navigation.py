@@ -3,7 +3,7 @@ that browsers ask for besides has a part in either.
 """
 
 import pytest
-from conftest import PASSWORD, Browser, hidden_fields, page_form, page_text, soup
+from conftest import PASSWORD, Browser, hidden_fields, page_form, page_text
 
 from accounts import users
 from accounts.actor import OPERATOR
@@ -50,21 +50,21 @@ def account(app):
 
 @each(PERSON)
 def test_a_page_that_a_person_goes_to_is_remembered(account, browser, headers):
-    browser.get("/profile/activity", headers=headers)
+    browser.get("/profile/sessions", headers=headers)
     assert "Please log in" in page_text(browser.get("/", headers=headers).text)
-    assert browser.log_in("Jane").location == "/profile/activity"
+    assert browser.log_in("Jane").location == "/profile/sessions"
 
 
 @each({**ASIDE, "in place": IN_PLACE})
 def test_nothing_else_is_remembered(account, browser, headers):
-    browser.get("/profile/sessions")
-    browser.get("/profile/activity", headers=headers)
-    assert browser.log_in("Jane").location == "/profile/sessions"
+    browser.get("/profile/username")
+    browser.get("/profile/sessions", headers=headers)
+    assert browser.log_in("Jane").location == "/profile/username"
 
 
 @each(ASIDE)
 def test_what_browsers_ask_for_besides_leaves_no_trace(account, browser, headers):
-    answer = browser.get("/profile/activity", headers=headers)
+    answer = browser.get("/profile/sessions", headers=headers)
     assert (answer.status_code, answer.location) == (302, "/")
     assert "Set-Cookie" not in answer.headers
     assert "Please log in" not in page_text(browser.get("/").text)
@@ -72,7 +72,7 @@ def test_what_browsers_ask_for_besides_leaves_no_trace(account, browser, headers
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
 def test_head_and_options_leave_no_trace(account, browser, method):
-    answer = browser.client.open("/profile/activity", method=method)
+    answer = browser.client.open("/profile/sessions", method=method)
     assert (answer.status_code, answer.location) == (302, "/")
     assert "Set-Cookie" not in answer.headers
     assert browser.log_in("Jane").location == "/profile"
@@ -134,29 +134,18 @@ def test_a_member_s_message_is_kept_too(jane):
     assert is_there(jane)
 
 
-def test_the_log_in_never_leads_to_a_download(account, browser):
+def test_the_log_in_never_leads_to_a_download(app, account):
     """Nothing would be shown, and the log-in form would stay."""
-    answer = browser.get("/profile/export", headers=PERSON["a browser"])
-    assert (answer.status_code, answer.location) == (302, "/")
-    assert "Please log in" in page_text(browser.get("/").text)
-    assert browser.log_in("Jane").location == "/profile"
-
-
-def test_a_download_of_an_application_is_marked_as_one(app, account):
     app.add_url_rule("/file", "file", download(lambda: "a file"))
     browser = Browser(app)
-    browser.get("/file")
+    answer = browser.get("/file", headers=PERSON["a browser"])
+    assert (answer.status_code, answer.location) == (302, "/")
+    assert "Please log in" in page_text(browser.get("/").text)
     assert browser.log_in("Jane").location == "/profile"
     assert browser.get("/file").text == "a file"
 
 
-def test_the_export_is_an_ordinary_link(jane):
-    """With the attribute, browsers would save the log-in page when the session is over."""
-    link = soup(jane.get("/profile").text).find("a", href="/profile/export")
-    assert not {"download", "target"} & set(link.attrs)
-
-
 def test_signing_up_leads_to_the_remembered_page_as_logging_in_does(browser):
-    browser.get("/profile/activity", headers=PERSON["a browser"])
-    browser.get("/profile/sessions", headers=ASIDE["prefetch"])
-    assert browser.sign_up("Jane").location == "/profile/activity"
+    browser.get("/profile/sessions", headers=PERSON["a browser"])
+    browser.get("/profile/username", headers=ASIDE["prefetch"])
+    assert browser.sign_up("Jane").location == "/profile/sessions"

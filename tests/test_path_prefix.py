@@ -15,7 +15,7 @@ PREFIX = "/accounts"
 FOR_STRANGERS = ["/", "/login", "/signup", "/nowhere"]
 FOR_MEMBERS = [
     "/", "/profile", "/profile/password", "/profile/username", "/profile/sessions",
-    "/profile/activity", "/profile/activity?page=2", "/profile/delete", "/nowhere",
+    "/profile/sessions?page=2", "/profile/delete", "/nowhere",
 ]  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def test_static_files_are_found_and_kept_for_a_year(mounted):
 
 
 @pytest.mark.parametrize("way", ["/login", "/signup"])
-@pytest.mark.parametrize("asked_for", ["/profile?from=mail", "/profile/activity?page=2"])
+@pytest.mark.parametrize("asked_for", ["/profile?from=mail", "/profile/sessions?page=2"])
 def test_the_remembered_page_is_below_the_prefix_too(mounted, way, asked_for):
     if way == "/login":
         users.create_user("Jane", PASSWORD, OPERATOR)

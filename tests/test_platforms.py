@@ -68,7 +68,7 @@ browser = Browser(app)
 print([browser.sign_up("Jane").status_code, browser.log_out().status_code,
        browser.log_in("Jane", "wrong").status_code, browser.log_in("Jane").status_code]
       + [browser.get(path).status_code for path in ("/", "/profile", "/profile/sessions",
-         "/profile/activity", "/profile/export", "/healthz", "/nowhere")])
+         "/profile/password", "/profile/delete", "/healthz", "/nowhere")])
 """
 SYSTEMS = pytest.mark.parametrize("system", [DARWIN, WINDOWS], ids=["macOS", "Windows"])
 

@@ -75,8 +75,6 @@ def test_the_profile_says_first_what_can_be_done_and_how_things_stand(app, jane)
         "Change password": "Never changed since sign-up",
         "Change username": "Jane",
         "Browsers": "No other browsers",
-        "Activity": "No failed log-ins in the last 30 days",
-        "Export your data": "Everything stored about your account, as a JSON file",
     }
     assert rows(jane.get("/profile").text).items() >= hall.items()
     main = soup(jane.get("/profile").text).main
@@ -89,9 +87,6 @@ def test_the_profile_says_first_what_can_be_done_and_how_things_stand(app, jane)
 
 
 def test_the_rows_of_the_profile_follow_what_happens(app, jane):
-    other = Browser(app)
-    other.log_in("Jane", "wrong horse")
-    assert rows(jane.get("/profile").text)["Activity"] == "1 failed log-in in the last 30 days"
     for _ in range(2):
         Browser(app).log_in("Jane")
     Session.update(idle_expires_at=now() - 1).where(Session.id == Session.select(
@@ -102,7 +97,6 @@ def test_the_rows_of_the_profile_follow_what_happens(app, jane):
     said = rows(jane.get("/profile").text)
     assert said["Change password"].startswith("Changed 3 months ago, ")
     assert said["Browsers"] == "No other browsers"
-    assert said["Activity"] == "No failed log-ins in the last 30 days"
 
 
 def test_what_was_forgotten_is_not_said_never_to_have_happened(jane):
@@ -120,7 +114,7 @@ def test_a_feature_adds_its_page_to_the_rows_and_to_the_links_beside_each_page(a
 
     pages.append(AccountPage("Keys", "auth.home", lambda user, found: f"{found} key", count))
     assert rows(jane.get("/profile").text)["Keys"] == "1 key"
-    for path in ("/profile", "/profile/password", "/profile/activity"):
+    for path in ("/profile", "/profile/password", "/profile/sessions"):
         beside = soup(jane.get(path).text).find("nav", attrs={"aria-label": "Your account"})
         assert [link["href"] for link in beside.find_all("a", href="/")] == ["/"]
         assert [link["href"] for link in beside.select("[aria-current=page]")] == [path]

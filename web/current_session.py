@@ -16,7 +16,7 @@ from flask import Flask, Request, current_app, flash, g, redirect, request, sess
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from accounts import common_passwords, sessions
+from accounts import passwords, sessions
 from accounts.actor import Actor
 from accounts.sessions import Reason, SignedIn
 from models import Session, User
@@ -136,25 +136,21 @@ def _requested_address() -> str:
 def start_session(signed_in: SignedIn, password: str) -> str:
     """Log this browser in to a new session; return the page that was asked for before. The cookie
     is emptied first: whatever an attacker planted in it, such as a CSRF token, ends here (session
-    fixation). That the password is common is kept in the cookie alone: in the database it would
-    show a thief where to begin.
+    fixation). That the password is weak is kept in the cookie alone: in the database it would show
+    a thief where to begin.
     """
     next_page = session.get("next")
     session.clear()
     session["token"] = signed_in.token
-    if common_passwords.is_common(password, signed_in.user.username):
-        session["password_is_common"] = True
+    if weakness := passwords.find_weakness(password, signed_in.user.username):
+        session["password_is"] = weakness
     csrf_token()
-    _remember_browser(signed_in.user.id)
-    session.others[NEWEST_COOKIE] = dict(session)  # type: ignore[attr-defined]
+    # From now on this browser has its own budget of tries at this account, logged in or not.
+    known = _known_browser(without=signed_in.user.id)
+    known["users"] = [signed_in.user.id, *known["users"]][:KNOWN_USERS_MAX]
+    cookies = {KNOWN_BROWSER_COOKIE: known, NEWEST_COOKIE: dict(session)}
+    session.others.update(cookies)  # type: ignore[attr-defined]
     return next_page if isinstance(next_page, str) else url_for("profile.show")
-
-
-def _remember_browser(user_id: str) -> None:
-    """Give this browser its own budget of tries at this account, kept when it logs out."""
-    known = _known_browser(without=user_id)
-    known["users"] = [user_id, *known["users"]][:KNOWN_USERS_MAX]
-    session.others[KNOWN_BROWSER_COOKIE] = known  # type: ignore[attr-defined]
 
 
 def _known_browser(without: str = "") -> dict[str, Any]:

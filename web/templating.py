@@ -1,28 +1,17 @@
 """What every template can use: site_name, brand, page_url, static_url, times, words.py."""
 
 import functools
-import hashlib
-import itertools
-import mimetypes
-from collections.abc import Iterable, Iterator
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, get_flashed_messages, request, send_file, session
+from flask import Flask, get_flashed_messages, request, session
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
-from werkzeug.exceptions import NotFound
-from werkzeug.utils import safe_join
 
 from accounts import times
-from models import Event
 
 from . import words
 from .navigation import is_shown
-
-KEPT = "public, max-age=31536000, immutable"  # a year
 
 
 def init_app(app: Flask) -> None:
@@ -36,14 +25,9 @@ def init_app(app: Flask) -> None:
 
     @pass_context
     def static_url(context: Context, filename: str) -> str:
-        return page_url(context, "static", filename=filename, v=digest_at_start(filename))
+        return page_url(context, "static", filename=filename)
 
-    @functools.cache
-    def digest_at_start(filename: str) -> str:
-        return _digest(Path(app.static_folder or "", filename).read_bytes())
-
-    app.send_static_file = functools.partial(_send_static_file, app)  # type: ignore[method-assign]
-    filters = page_url, static_url, time_tag, ago_tag, clock_tag, by_day, *words.FILTERS
+    filters = page_url, static_url, time_tag, ago_tag, words.describe_browser
     app.jinja_env.filters.update({each.__name__: each for each in filters})
     app.jinja_env.globals["get_flashed_messages"] = unread_messages
     mark = app.jinja_env.get_template("_mark.html").render()
@@ -57,26 +41,6 @@ def unread_messages(*args: Any, **options: Any) -> list[Any]:
     return [] if is_lost else get_flashed_messages(*args, **options)
 
 
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:12]
-
-
-def _send_static_file(app: Flask, filename: str) -> Response:
-    """Send a static file, to be kept only if the address carries the digest of what is sent: while
-    a new version is rolled out, its pages may ask a server that still has the old file. The digest
-    is the ETag too: after a deploy, a file may have the time and the size of another.
-    """
-    try:
-        content = Path(safe_join(app.static_folder or "", filename) or "").read_bytes()
-    except (OSError, ValueError):  # a folder, a name that no file can have
-        raise NotFound from None
-    digest = _digest(content)
-    kind = mimetypes.guess_type(filename)[0] or "application/octet-stream"
-    answer = send_file(BytesIO(content), kind, etag=digest)
-    answer.headers["Cache-Control"] = KEPT if request.args.get("v") == digest else "no-store"
-    return answer
-
-
 def time_tag(moment: int) -> Markup:
     """Return a <time> element for Unix milliseconds: "23 November 2026, 11:54 UTC"."""
     iso, exact = _exact(moment)
@@ -87,17 +51,6 @@ def time_tag(moment: int) -> Markup:
 def ago_tag(moment: int) -> Markup:
     """Return "3 days ago" and the exact time: hovering is not for keyboards and thumbs."""
     return Markup(f"{times.ago(moment)}, ") + time_tag(moment)  # noqa: S704
-
-
-def clock_tag(moment: int) -> Markup:
-    """Return a <time> element that reads "11:54 UTC", for where the day is known."""
-    iso, exact = _exact(moment)
-    return Markup(f'<time datetime="{iso}">{exact.split(", ")[-1]}</time>')  # noqa: S704
-
-
-def by_day(events: Iterable[Event]) -> Iterator[tuple[str, Iterable[Event]]]:
-    """Yield each day (UTC) with its events; enhance.js groups them by local days."""
-    return itertools.groupby(events, lambda event: _exact(event.at)[1].split(", ")[0])
 
 
 @functools.lru_cache(maxsize=1000)  # the same few moments appear on page after page

@@ -4,7 +4,6 @@ import ua_parser
 
 from accounts.events import Kind
 from accounts.sessions import Reason
-from accounts.times import ago
 from models import Event
 
 FAMILIES = {"Mac OS X": "macOS", "Chrome Mobile": "Chrome", "Mobile Safari": "Safari"}
@@ -75,19 +74,8 @@ def describe_origin(event: Event) -> str:
     return place if not actor or actor.startswith("by ") else f"from {place}"
 
 
-FILTERS = (describe_browser, describe_event, describe_actor)
-
-
 def why_logged_out(reason: str) -> str | None:
     """Return the sentence for a browser whose session is over; None if it knows."""
     if reason == Reason.LOGGED_OUT:
         return None
     return f"You have been logged out{WHY_LOGGED_OUT.get(reason, '.')}"
-
-
-def since_last_login(number: int, last: Event | None) -> str:
-    """Return the sentence for a user who logs in after failed attempts."""
-    failed = f"{number} failed attempt{'' if number == 1 else 's'}"
-    if last is None:
-        return f"Your first log-in; {failed} before it."
-    return f"Last log-in {ago(last.at)}, {describe_origin(last)}; {failed} since then."

@@ -3,14 +3,11 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from peewee import Expression
-
 from database import database
 from models import Key, User, now
 
 from .. import events, hooks, passwords, sessions, usernames
 from ..actor import OPERATOR, Actor
-from ..common_passwords import parse_new_password
 from ..errors import AccountError, InvalidPassword, InvalidUsername
 from ..events import Kind
 from ..sessions import Reason, SignedIn
@@ -28,9 +25,9 @@ def change_password(current_password: str, new_password: str, actor: Actor) -> S
     TooManyAttempts, Busy, AccountChanged.
     """
     session = actor.session
-    password = parse_new_password(new_password, session.user.username)
+    password = passwords.parse_new_password(new_password, session.user.username)
     key = confirm_password(current_password, actor)
-    if passwords.same_password(password, current_password):
+    if password == passwords.parse_typed_password(current_password):
         raise InvalidPassword("The new password is the same as the current one.")
     password_hash = passwords.hash_password(password)
     with database.atomic():
@@ -46,7 +43,7 @@ def set_password(user: User, password: str, actor: Actor) -> int:
     """Give a user a new password and end all their sessions; return how many there were. Raises
     InvalidPassword, Busy, and AccountError if there is no username to log in with.
     """
-    password_hash = passwords.hash_password(parse_new_password(password, user.username))
+    password_hash = passwords.hash_password(passwords.parse_new_password(password, user.username))
     with database.atomic():
         lock_for_update(user)
         return replace_password(user, password_hash, Reason.PASSWORD_SET, actor)
@@ -163,19 +160,17 @@ def all_or_none(change: Callable[[User, Actor], T], users: list[User], actor: Ac
 
 def lock_user(user: User, actor: Actor) -> int:
     """Keep a user out until unlocked, and end all their sessions; return how many there were."""
+    unlocked = (User.id == user.id) & User.locked_at.is_null()
     with database.atomic():
         lock_for_update(user)
-        if User.update(locked_at=now()).where(User.id == user.id, ~_is_locked()).execute():
+        if User.update(locked_at=now()).where(unlocked).execute():
             events.record(Kind.USER_LOCKED, user, actor)
         return sessions.invalidate_user_sessions(user, Reason.LOCKED, actor)
 
 
 def unlock_user(user: User, actor: Actor) -> None:
     """Let a locked user log in again."""
+    locked = (User.id == user.id) & User.locked_at.is_null(False)
     with database.atomic():
-        if User.update(locked_at=None).where(User.id == user.id, _is_locked()).execute():
+        if User.update(locked_at=None).where(locked).execute():
             events.record(Kind.USER_UNLOCKED, user, actor)
-
-
-def _is_locked() -> Expression:
-    return User.locked_at.is_null(False)

@@ -1,7 +1,7 @@
 """List accounts for those who look after them: which, in which order, and when each was seen."""
 
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from peewee import Expression, fn
@@ -9,9 +9,11 @@ from peewee import Expression, fn
 from database import database
 from models import Event, Key, Session, User
 
-from ..activity import LOGGED_IN, events_of
+from ..events import LOGGED_IN, events_of
 from ..sessions import alive
 from ..usernames import USERNAME_PROVIDER
+
+ORDERS = ("name", "created", "seen")
 
 
 def list_users(
@@ -24,9 +26,8 @@ def list_users(
     only names that contain this, in any letter case. kinds: only those of these KINDS. sort: one of
     ORDERS.
     """
-    query = _among(_with_sessions(sort == "seen"), kinds).order_by(ORDERS[sort]())
-    wanted = search_form(search)
-    if not wanted:
+    query = _among(_with_sessions(sort == "seen"), kinds).order_by(_order(sort))
+    if not (wanted := search_form(search)):
         yield from database.stream(query.limit(limit))
         return
     found = (user for user in database.stream(query) if wanted in search_form(user.username))
@@ -37,10 +38,10 @@ def list_users(
 
 def count_users(search: str = "", kinds: Iterable[str] = ()) -> int:
     """Return how many users `list_users` would yield without a limit."""
+    query = _among(User.select(User.username), kinds)
     if not (wanted := search_form(search)):
-        return int(_among(User.select(), kinds).count())
-    users = database.stream(_among(User.select(User.username), kinds))
-    return sum(wanted in search_form(user.username) for user in users)
+        return int(query.count())
+    return sum(wanted in search_form(user.username) for user in database.stream(query))
 
 
 def _among(query: Any, kinds: Iterable[str]) -> Any:
@@ -64,6 +65,27 @@ def with_sessions(user: User) -> Any:
     return _with_sessions().where(User.id == user.id).get()
 
 
+def _with_sessions(seen: bool = False) -> Any:
+    live = Session.select(fn.COUNT(Session.id)).where(Session.user == User.id, alive())
+    return User.select(User, live.alias("sessions"), *([_seen().alias("last_seen_at")] * seen))
+
+
+def _order(sort: str) -> Any:
+    if sort == "seen":
+        return fn.COALESCE(_seen(), -1).desc()
+    key = Key.select(fn.MIN(Key.provider_user_id)).where(
+        Key.user == User.id, Key.provider == USERNAME_PROVIDER
+    )
+    return User.created_at if sort == "created" else fn.COALESCE(key, User.username).asc()
+
+
+def _seen() -> Any:
+    """When a user was last here: in a session that is still stored, or at the last log-in."""
+    session = Session.select(fn.MAX(Session.last_seen_at)).where(Session.user == User.id)
+    log_in = Event.select(fn.MAX(Event.at)).where(_logged_in(User.id))
+    return fn.COALESCE(session, log_in)
+
+
 def last_login(user: User) -> Event | None:
     """Return the event of a user's last log-in, or None."""
     return events_of(user).where(_logged_in(user)).first()  # type: ignore[no-any-return]
@@ -74,30 +96,5 @@ def _logged_in(user: Any) -> Expression:
     return (Event.user == user) & Event.kind.in_(LOGGED_IN) & (Event.session != "")  # type: ignore[no-any-return]
 
 
-def _with_sessions(seen: bool = False) -> Any:
-    live = Session.select(fn.COUNT(Session.id)).where(Session.user == User.id, alive())
-    return User.select(User, live.alias("sessions"), *([_seen().alias("last_seen_at")] * seen))
-
-
-def _seen() -> Any:
-    """When a user was last here: in a session that is still stored, or at the last log-in."""
-    session = Session.select(fn.MAX(Session.last_seen_at)).where(Session.user == User.id)
-    log_in = Event.select(fn.MAX(Event.at)).where(_logged_in(User.id))
-    return fn.COALESCE(session, log_in)
-
-
-def _key_or_name() -> Any:
-    key = Key.select(fn.MIN(Key.provider_user_id)).where(
-        Key.user == User.id, Key.provider == USERNAME_PROVIDER
-    )
-    return fn.COALESCE(key, User.username)
-
-
 # Which users can be listed alone, by the flag of `flask users list`. Features add theirs.
 KINDS: dict[str, Expression] = {"locked": User.locked_at.is_null(False)}
-
-ORDERS: dict[str, Callable[[], Any]] = {
-    "name": lambda: _key_or_name().asc(),
-    "created": lambda: User.created_at,
-    "seen": lambda: fn.COALESCE(_seen(), -1).desc(),
-}

@@ -10,7 +10,7 @@ from peewee import IntegrityError
 from database import database
 from models import Key, User, now
 
-from .. import common_passwords, events, passwords, sessions, throttling, usernames
+from .. import events, passwords, sessions, throttling, usernames
 from ..actor import Actor
 from ..errors import AccountError, UsernameTaken
 from ..events import Kind
@@ -64,7 +64,7 @@ def make_account(
     created, failed = throttling.signup_address(actor), throttling.login_address(actor)
     password_hash = None
     if password is not None:
-        password = common_passwords.parse_new_password(password, name)
+        password = passwords.parse_new_password(password, name)
         # Hashed even when the name is taken, so that the answer takes as long either way.
         password_hash = passwords.hash_password(password, {**created, **failed})
     try:

@@ -4,7 +4,6 @@ from peewee import fn
 
 from accounts import events, hashing, passwords, throttling, users
 from accounts.actor import Actor
-from accounts.common_passwords import parse_new_password
 from accounts.sessions import Reason, SignedIn
 from database import database
 from models import User, now
@@ -50,7 +49,9 @@ def recover(username: str, code: str, password: str, actor: Actor) -> SignedIn |
     hashing.refuse_when_full()
     account, key = users.find_account(username)
     budgets = throttling.login_budgets(account, actor)
-    password_hash = passwords.hash_password(parse_new_password(password, username), budgets)
+    password_hash = passwords.hash_password(
+        passwords.parse_new_password(password, username), budgets
+    )
     user = key.user if key else User(id="")
     with database.atomic():
         users.lock_for_update(user)

@@ -8,7 +8,6 @@ from peewee import Expression
 
 from accounts import events, passwords, users
 from accounts.actor import Actor
-from accounts.common_passwords import parse_new_password
 from accounts.errors import AccountError
 from accounts.events import Kind
 from accounts.sessions import Reason, SignedIn, hash_token
@@ -66,7 +65,7 @@ def reset_password(token: str, password: str, actor: Actor) -> SignedIn | None:
     """
     if (user := find_user(token)) is None:
         return None
-    password_hash = passwords.hash_password(parse_new_password(password, user.username))
+    password_hash = passwords.hash_password(passwords.parse_new_password(password, user.username))
     # Who holds the link acts for this user, even in a browser where another is logged in.
     actor = replace(actor, session=None)
     with database.atomic():
@@ -77,9 +76,9 @@ def reset_password(token: str, password: str, actor: Actor) -> SignedIn | None:
         return users.begin_session(user, actor, BY_LINK)
 
 
-def withdraw_links(kind: str, user: Any, *_: Any) -> None:
+def withdraw_links(user: User | None, _actor: Actor, event: dict[str, Any]) -> None:
     """End the link of a user who has just been given a new password, or locked."""
-    if kind in (Kind.PASSWORD_CHANGE, Kind.USER_LOCKED):
+    if user and event["kind"] in (Kind.PASSWORD_CHANGE, Kind.USER_LOCKED):
         ResetLink.delete().where(_of(user)).execute()
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from limits import parse_many
-from peewee import JOIN, Query, fn
+from peewee import JOIN, SQL, Query, fn
 
 from accounts import events, sessions, settings, throttling
 from accounts.actor import Actor
@@ -73,11 +73,14 @@ def is_repeat(actor: Actor) -> bool:
     return actor.post is not None and actor.post.first is not None
 
 
-def follow(kind: str, user: User | None, actor: Actor, session: str, _detail: str) -> None:
+def follow(user: User | None, actor: Actor, event: dict[str, Any]) -> None:
     """Note that a post does something, in the transaction of the event that records it."""
+    kind, session = event["kind"], event["session"]
+    # A stranger ends sessions only beside something else, which is recorded too.
+    aside = kind == Kind.LOGIN_FAIL or (kind == Kind.SESSION_ENDED and actor.session is None)
     if kind == Kind.USER_DELETED:
         _forget_the_deleted()
-    elif (post := actor.post) and kind != Kind.LOGIN_FAIL:
+    elif (post := actor.post) and not aside:
         before, post.noted = post.noted, _session_after(kind, user, actor, session)
         if post.noted != before and (ended := _note(post)):
             events.record(Kind.SESSION_ENDED, user, actor, ended, SENT_AGAIN)
@@ -86,8 +89,8 @@ def follow(kind: str, user: User | None, actor: Actor, session: str, _detail: st
 def _forget_the_deleted() -> None:
     # Messages may hold a name. None of these is given again: its session is over.
     alive = Session.select().where(Session.id == Answer.session)
-    over = Answer.session.is_null(False) & ~fn.EXISTS(alive)
-    Answer.delete().where(over).execute()
+    over = Answer.select(Answer.id).where(Answer.session.is_null(False), ~fn.EXISTS(alive))
+    Answer.delete().where(Answer.id.in_(database.skip_locked(over))).execute()
 
 
 def _session_after(kind: str, user: Any, actor: Actor, session: str) -> tuple[str, str]:
@@ -100,9 +103,14 @@ def _session_after(kind: str, user: Any, actor: Actor, session: str) -> tuple[st
 
 def _note(post: Post) -> str:
     """Store it; return the handle of a session that ends for it, or ""."""
-    while not _add(id=post.ids[0], at=post.at, **_place(post)).fetchall():
+    expired = now() - KEPT
+    row = {"id": post.ids[0], "at": post.at, "expired": expired, **_place(post)}
+    while not (added := _add(**row).fetchall()):
         if first := Answer.get_or_none(id=post.ids[0]):  # else too old, and just deleted
             return _note_again(post, first)
+    if added[0][1]:
+        old = Answer.select(Answer.id).where(Answer.at < expired).limit(OLD_ROWS_PER_POST)
+        Answer.delete().where(Answer.id.in_(database.skip_locked(old))).execute()
     return ""
 
 
@@ -113,9 +121,10 @@ def _place(post: Post) -> dict[str, Any]:
 
 
 @statement
-def _add(id: Any, at: Any, **place: Any) -> Query:  # noqa: A002 - the column
+def _add(id: Any, at: Any, expired: Any, **place: Any) -> Query:  # noqa: A002 - the column
     added = Answer.insert({Answer.id: id, Answer.at: at, Answer.session: _session_at(**place)})
-    return added.on_conflict_ignore().returning(Answer.id)
+    has_old = fn.EXISTS(Answer.select(SQL("1")).where(Answer.at < expired))
+    return added.on_conflict_ignore().returning(Answer.id, has_old)
 
 
 def _session_at(user: Any, lowest: Any, highest: Any) -> Any:
@@ -163,13 +172,6 @@ def keep_content(post: Post, content: str) -> None:
     """Keep how a post was answered; "" if that is not to be given again."""
     with database.unsynced():
         Answer.update(content=content).where(Answer.id == post.ids[0]).execute()
-        _delete_old(before=now() - KEPT, most=OLD_ROWS_PER_POST)
-
-
-@statement
-def _delete_old(before: Any, most: Any) -> Query:
-    old = Answer.select(Answer.id).where(Answer.at < before).limit(most)
-    return Answer.delete().where(Answer.id.in_(database.skip_locked(old)))
 
 
 def content_of(post: Post) -> str | None:

@@ -64,6 +64,26 @@ def failed_before(page: Page) -> None:
     page.wait_for_url("/profile")
 
 
+def told(path: str, button: str, **typed: str) -> State:
+    """Return the page that says that a form has done what it is for."""
+
+    def visit(page: Page) -> None:
+        person.send(page, path, button, **typed)
+        expect(page.get_by_role("status")).to_be_visible()
+
+    return visit
+
+
+def without_cookies(page: Page) -> None:
+    """Submit a form from a browser that kept no cookie."""
+    page.goto("/login")
+    person.box(page, "Username").fill("Jane")
+    person.box(page, "Password").fill(PASSWORD)
+    page.context.clear_cookies()
+    person.press(page, "Log in")
+    expect(person.alert(page)).to_contain_text("Cookies are blocked")
+
+
 def logged_out_elsewhere(page: Page) -> None:
     """Come back to a browser that was logged in until the password was changed."""
     person.join(page)
@@ -71,13 +91,6 @@ def logged_out_elsewhere(page: Page) -> None:
     with person.elsewhere(page) as other:
         person.post(other, "/profile/password", **fields)
     page.goto("/profile")
-
-
-def password_changed(page: Page) -> None:
-    """Change the password."""
-    typed = {"Current_password": PASSWORD, "New_password": f"{PASSWORD} battery"}
-    person.send(page, "/profile/password", "Change password", **typed)
-    page.wait_for_url("/profile")
 
 
 def several_sessions(page: Page) -> None:
@@ -106,11 +119,15 @@ def opened(path: str) -> State:
     return visit
 
 
-def one_ended(page: Page) -> None:
-    """End a session of another browser."""
-    several_sessions(page)
-    page.get_by_role("button", name="Log out Firefox").click()
-    expect(page.get_by_role("status")).to_be_visible()
+def ended(button: str) -> State:
+    """Return the sessions after a button has ended one or more."""
+
+    def visit(page: Page) -> None:
+        several_sessions(page)
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_role("status")).to_be_visible()
+
+    return visit
 
 
 def long_activity(page: Page) -> None:
@@ -126,6 +143,15 @@ STATES: dict[str, State] = {
     "home": at("/"),
     "home, asked to log in": at("/profile"),
     "home, logged out elsewhere": logged_out_elsewhere,
+    "home, just logged out": logged_in(told("/profile", "Log out")),
+    "home, account deleted": logged_in(
+        told(
+            "/profile/delete",
+            "Delete my account for good",
+            Type_your_username="Jane",
+            Current_password=PASSWORD,
+        )
+    ),
     "home, logged in": logged_in("/"),
     "home, long name": logged_in("/", LONG_NAME),
     "sign-up": at("/signup"),
@@ -134,6 +160,7 @@ STATES: dict[str, State] = {
     "sign-up, taken name": taken,
     "log-in": at("/login"),
     "log-in, nothing typed": sent("/login", "Log in"),
+    "log-in, without cookies": without_cookies,
     "log-in, refused": sent("/login", "Log in", Username="Nobody", Password="wrong horse"),
     "profile": logged_in("/profile"),
     "profile, just signed up": person.sign_up,
@@ -141,7 +168,22 @@ STATES: dict[str, State] = {
     "profile, long name": logged_in("/profile", LONG_NAME),
     "profile, right to left": logged_in("/profile", RIGHT_TO_LEFT),
     "profile, common password": logged_in("/profile", password=COMMON_PASSWORD),
-    "profile, password changed": logged_in(password_changed),
+    "profile, password changed": logged_in(
+        told(
+            "/profile/password",
+            "Change password",
+            Current_password=PASSWORD,
+            New_password=f"{PASSWORD} battery",
+        )
+    ),
+    "profile, username changed": logged_in(
+        told(
+            "/profile/username",
+            "Change username",
+            New_username=LONG_NAME,
+            Current_password=PASSWORD,
+        )
+    ),
     "profile, failed log-ins before": failed_before,
     "password": logged_in("/profile/password"),
     "password, nothing typed": logged_in(sent("/profile/password", "Change password")),
@@ -160,7 +202,8 @@ STATES: dict[str, State] = {
     "sessions": logged_in("/profile/sessions"),
     "sessions, several": logged_in(several_sessions),
     "sessions, two pages": logged_in(many_sessions),
-    "sessions, one ended": logged_in(one_ended),
+    "sessions, one ended": logged_in(ended("Log out Firefox")),
+    "sessions, all others ended": logged_in(ended("Log out all other browsers")),
     "activity": logged_in("/profile/activity", LONG_NAME),
     "activity, second page": logged_in(long_activity),
     "activity, past the end": logged_in("/profile/activity?page=9"),

@@ -12,7 +12,7 @@ from typing import Any
 from processes import ROOT
 
 # What a change is most likely to break. In CI a few copies run everything that bin/test does.
-PAGES = [f"tests/test_{name}.py" for name in ("signup", "profile", "access", "export")]
+PAGES = [f"tests/test_{name}.py" for name in ("signup", "profile", "access")]
 SUBSET = [*PAGES, *(f"tests/test_{name}.py" for name in ("migrations", "constraints", "cli_db"))]
 ALL = ["-n", "2", "-m", "not browser and not server and not slow", "tests"]
 IN_CI = os.environ.get("CI") == "true"

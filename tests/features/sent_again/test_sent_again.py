@@ -361,9 +361,9 @@ def app_settings(app: Flask) -> dict[str, str]:
 
 def test_a_log_in_remembers_where_to_go(app: Flask, browser: Browser) -> None:
     users.create_user("Jane", PASSWORD, OPERATOR)
-    browser.get("/profile/activity")
+    browser.get("/profile/sessions")
     form = log_in(browser)
-    assert [form.send()[1].location for _ in range(2)] == ["/profile/activity"] * 2
+    assert [form.send()[1].location for _ in range(2)] == ["/profile/sessions"] * 2
 
 
 def test_a_rotation_of_the_key_in_between_changes_nothing(app: Flask, browser: Browser) -> None:
@@ -388,6 +388,16 @@ def test_nothing_of_a_deleted_account_is_left(browser: Browser) -> None:
     fields = {"username": "Rumpelstilzchen", "current_password": PASSWORD}
     assert browser.submit("/profile/delete", fields).status_code == 302
     assert "Rumpelstilzchen" not in str(everything())
+
+
+def test_a_deletion_forgets_no_one_else_s_answers(app: Flask, browser: Browser) -> None:
+    form = sign_up(browser)
+    form.send()
+    other = Browser(app)
+    other.sign_up("Other")
+    fields = {"username": "Other", "current_password": PASSWORD}
+    assert other.submit("/profile/delete", fields).status_code == 302
+    assert form.send()[1].location == "/profile"
 
 
 def test_old_answers_are_deleted_a_few_with_each_log_in(app: Flask, browser: Browser) -> None:

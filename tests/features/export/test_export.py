@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from conftest import OLD_HASH, Browser
+from conftest import OLD_HASH, Browser, soup
 from profile_pages import FIREFOX, change_password, token_of
 
 from accounts import hooks
 from models import MODELS, Event, Key, Session, User
 
-DOCUMENT = Path(__file__).parent.parent / "docs/export.md"
+DOCUMENT = Path(__file__).parents[3] / "docs/export.md"
 EXPORTED = {User: "user", Key: "keys", Session: "sessions", Event: "events"}
 # Columns left out of the export: secrets, the account itself, a row number.
 LEFT_OUT = {
@@ -74,7 +74,7 @@ def test_every_field_is_documented_and_nothing_else_is(full):
 
 @pytest.mark.parametrize("model", EXPORTED, ids=lambda model: model.__name__)
 def test_the_export_must_know_this_column(full, model):
-    """A new column belongs in accounts/export.py and docs/export.md, or in LEFT_OUT."""
+    """A new column belongs in features/export/account.py and docs/export.md, or in LEFT_OUT."""
     entry = json.loads(full.get("/profile/export").data)[EXPORTED[model]]
     shown = entry if isinstance(entry, dict) else entry[0]
     assert set(model._meta.sorted_field_names) - set(shown) == set(LEFT_OUT[model])
@@ -115,3 +115,18 @@ def test_times_are_those_of_the_rows(full):
     assert made.tzinfo == UTC
     assert round(made.timestamp() * 1000) == User.get(User.username == "Jane").created_at
     assert content["user"]["locked_at"] is None
+
+
+def test_the_log_in_never_leads_to_it(app):
+    """Nothing would be shown, and the log-in form would stay."""
+    browser = Browser(app)
+    assert browser.get("/profile/export").location == "/"
+    assert browser.sign_up("Jane").location == "/profile"
+
+
+def test_it_is_an_ordinary_link(jane):
+    """With the attribute, browsers would save the log-in page when the session is over."""
+    assert "Everything stored about your account, as a JSON file" in jane.get("/profile").text
+    for page in ("/profile", "/profile/delete"):
+        link = soup(jane.get(page).text).find("main").find("a", href="/profile/export")
+        assert not {"download", "target"} & set(link.attrs)

@@ -7,9 +7,9 @@ from conftest import Browser, page_text, soup, sql
 from profile_pages import FIREFOX, change_password
 
 from accounts import events, sessions, times, users
-from accounts.activity import EVENTS_PER_PAGE
 from accounts.actor import OPERATOR, Actor
 from accounts.events import Kind
+from features.account_activity.pages import EVENTS_PER_PAGE
 from models import Event, Session, User, now
 from web import words
 
@@ -194,3 +194,16 @@ def test_hostile_browsers_and_details_are_text(app, jane):
         html = hostile.get(path).text
         assert "<script>" not in html
         assert "<b>" not in html
+
+
+def row(browser):
+    rows = soup(browser.get("/profile").text).select(".rows > li")
+    return next(page_text(str(each.p)) for each in rows if each.a.get_text() == "Activity")
+
+
+def test_its_row_counts_the_failed_log_ins_of_the_last_month(app, jane):
+    assert row(jane) == "No failed log-ins in the last 30 days"
+    Browser(app).log_in("Jane", "wrong horse")
+    assert row(jane) == "1 failed log-in in the last 30 days"
+    Event.update(at=now() - 95 * DAY).execute()
+    assert row(jane) == "No failed log-ins in the last 30 days"

@@ -12,22 +12,11 @@ import runpy
 from collections.abc import Iterable
 from importlib import metadata
 
-from . import settings
-from .errors import InvalidPassword
-from .passwords import PASSWORD_MIN, Password, parse_password
+from accounts import settings
+from accounts.passwords import PASSWORD_MIN
 
 CONTEXT_WORDS = ("password", "admin", "login", "welcome")  # and the names of user and site
 OTHER_LETTERS = 4  # a password made of such words has fewer other letters
-
-
-def parse_new_password(text: str, username: str) -> Password:
-    """Return a text as the new password of a user. Raises InvalidPassword, for a common one too if
-    PASSWORD_COMMON is "refuse".
-    """
-    password = parse_password(text)
-    if settings.PASSWORD_COMMON == "refuse" and is_common(password, username):  # noqa: S105
-        raise InvalidPassword("This password is very common and easy to guess. Choose another.")
-    return password
 
 
 def is_common(password: str, username: str) -> bool:

@@ -1,21 +1,31 @@
-"""What happened to an account, for its owner to read."""
+"""The log-ins that failed."""
 
 from typing import Any
 
 from peewee import SQL, Expression, Query, fn
 
+from accounts.events import LOGGED_IN, Kind
+from accounts.sessions import SignedIn
+from accounts.times import ago
+from blueprints.account_pages import Known
 from database.statements import statement
 from models import Event, User
-
-from .events import Kind
-
-EVENTS_PER_PAGE = 25
-LOGGED_IN = [Kind.LOGIN_SUCCESS.value, Kind.USER_CREATED.value]
+from web.words import describe_origin
 
 
-def events_of(user: User) -> Any:
-    """Return a query for all events of a user, newest first."""
-    return Event.select().where(Event.user == user).order_by(Event.at.desc(), Event.id.desc())
+def select_failed(known: Known) -> Query:
+    """Return a query for the number of log-ins that failed lately."""
+    failed = (Event.user == known["user"]) & (Event.kind == SQL(f"'{Kind.LOGIN_FAIL}'"))
+    return Event.select(fn.COUNT(Event.id)).where(failed, Event.at >= known["month_ago"])
+
+
+def words_since_last_login(signed_in: SignedIn) -> str:
+    """Return the sentence for a user who logs in after failed attempts; "" if there were none."""
+    number, last = failed_since_last_login(signed_in.user, signed_in.handle)
+    failed = f"{number} failed attempt{'' if number == 1 else 's'}"
+    if last is None:
+        return f"Your first log-in; {failed} before it." if number else ""
+    return f"Last log-in {ago(last.at)}, {describe_origin(last)}; {failed} since then."
 
 
 def failed_since_last_login(user: User, handle: str) -> tuple[int, Event | None]:

