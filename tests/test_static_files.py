@@ -8,6 +8,8 @@ import os
 
 import pytest
 from conftest import Browser, soup
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 KEPT = "public, max-age=31536000, immutable"
 OLD, NEW = b"h1 { color: red }", b"h1 { color: tan }"  # of one length
@@ -40,6 +42,13 @@ def test_files_are_kept_at_the_addresses_that_pages_link_to(browser):
         with browser.get(link) as answer:
             assert link.endswith(f"?v={digest(answer.data)}")
             assert answer.headers["Cache-Control"] == KEPT
+
+
+def test_they_are_kept_below_a_path_too(app, browser):
+    app.wsgi_app = DispatcherMiddleware(NotFound(), {"/accounts": app.wsgi_app})
+    link = soup(browser.get("/accounts/").text).find("link", rel="stylesheet")["href"]
+    with browser.get(link) as answer:
+        assert answer.headers["Cache-Control"] == KEPT
 
 
 @pytest.mark.parametrize(
