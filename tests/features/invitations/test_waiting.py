@@ -7,7 +7,7 @@ from conftest import PASSWORD, Browser, page_text
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from accounts import sessions, users
+from accounts import passwords, sessions, users
 from accounts.actor import OPERATOR, Actor
 from accounts.errors import AccountError
 from features.invitations.waiting import approve_user, reject_user
@@ -59,6 +59,23 @@ def test_the_right_password_is_no_failed_try(waiting: User, app: Flask) -> None:
     after = sorted(Counter.select(Counter.id, Counter.count).where(Counter.count > 0).tuples())
     assert after == before
     assert not Event.select().where(Event.kind == "authn_login_fail")
+
+
+@pytest.mark.parametrize("name", ["Jane", "Nobody"])
+@pytest.mark.parametrize("password", [PASSWORD, "wrong horse"])
+def test_every_answer_to_a_log_in_costs_one_hash(
+    waiting: User, browser: Browser, monkeypatch: pytest.MonkeyPatch, name: str, password: str
+) -> None:
+    hashed = []
+    verify = passwords._verify
+
+    def count(*args: str | None) -> bool:
+        hashed.append(args)
+        return verify(*args)
+
+    monkeypatch.setattr(passwords, "_verify", count)
+    assert browser.log_in(name, password).status_code == 400
+    assert len(hashed) == 1
 
 
 def test_a_locked_one_is_answered_as_everybody(waiting: User, browser: Browser) -> None:
