@@ -101,8 +101,8 @@ def test_b120_pages_wait_for_no_hash_while_many_people_log_in(settings: dict[str
 def test_b120_two_hundred_log_ins_at_once_take_the_memory_of_the_hashes_allowed_and_no_more(
     settings: dict[str, str],
 ) -> None:
-    """20 MiB per hash and 10 for the rest; more if what was freed lies where the next hash does not
-    fit. Without the limit, 50 threads would need 1000.
+    """20 MiB per hash and 10 for the rest, and as much again: glibc cannot always give a freed block
+    to the next hash (62 to 66 MiB on Python 3.13). Without the limit, 50 threads would need 1000.
     """
     settings["HASH_THREADS"] = "2"
     with server(settings) as process:
@@ -120,7 +120,7 @@ def test_b120_two_hundred_log_ins_at_once_take_the_memory_of_the_hashes_allowed_
             answers = Counter(threads.map(log_in, range(200)))
         assert set(answers) <= {400, 503}
         assert answers[400]
-        assert most_memory(worker) - before < 4 * (2 * 20 + 10)
+        assert most_memory(worker) - before < 2 * (2 * 20 + 10)
 
 
 def most_memory(pid: int) -> float:
