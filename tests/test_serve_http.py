@@ -101,8 +101,9 @@ def test_b120_pages_wait_for_no_hash_while_many_people_log_in(settings: dict[str
 def test_b120_two_hundred_log_ins_at_once_take_the_memory_of_the_hashes_allowed_and_no_more(
     settings: dict[str, str],
 ) -> None:
-    """20 MiB per hash and 10 for the rest, and as much again: glibc cannot always give a freed block
-    to the next hash (62 to 66 MiB on Python 3.13). Without the limit, 50 threads would need 1000.
+    """20 MiB per hash and 10 for the rest, and as much again: glibc cannot always give a freed
+    block to the next hash (62 to 66 MiB on Python 3.13). Without the limit, 50 threads would need
+    1000.
     """
     settings["HASH_THREADS"] = "2"
     with server(settings) as process:
