@@ -1,7 +1,7 @@
 """The pages of the kit, of a code and of a link."""
 
 import contextlib
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, flash, g, redirect, render_template, request, url_for
@@ -109,7 +109,12 @@ def _welcome(signed_in: SignedIn, password: str, more: str = "") -> ResponseRetu
 
 
 def _owner(token: str) -> dict[str, Any]:
-    return {"user": links.find_user(token) or abort(404, NO_LINK)}
+    return {"user": links.find_user(token) or _refuse_link()}
+
+
+def _refuse_link() -> NoReturn:
+    g.pop("form", None)  # the page must not show that there was a link, and whose
+    abort(404, NO_LINK)
 
 
 @bp.route("/reset/<token>", methods=["GET", "POST"])
@@ -120,7 +125,7 @@ def reset(form: ResetForm, token: str) -> ResponseReturnValue:
     password = form.new_password.data
     signed_in = links.reset_password(token, password, current_actor())
     if signed_in is None:
-        abort(404, NO_LINK)
+        _refuse_link()
     if g.user not in (None, signed_in.user):
         end_session()
     return _welcome(signed_in, password)

@@ -2,20 +2,21 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import PASSWORD, Browser, field_error, page_text, soup, sql, stored
 from flask import Flask
 
-from accounts import users
+from accounts import passwords, users
 from accounts.actor import OPERATOR, Actor
 from accounts.errors import AccountError
 from features.recovery import links
 from features.recovery.models import ResetLink
 from models import Key, Session, User, now
 
-from .conftest import NEW_PASSWORD, recover, reset
+from .conftest import NEW_PASSWORD, filled_in, recover, reset
 
 HOUR = 3_600_000
 DEAD = [
@@ -92,6 +93,32 @@ def test_a_link_that_does_not_work_is_the_same_404(app: Flask, dead: str) -> Non
     assert posted.status_code == 404
     assert posted.text == Browser(app).get("/reset/unknown").text
     assert ([*Key.select().tuples()], Session.select().count()) == before
+
+
+@pytest.mark.parametrize("end", ["used", "replaced", "expired", "locked", "deleted"])
+def test_a_link_that_ends_while_the_password_is_hashed_is_the_same_404(
+    jane: Browser, link, app: Flask, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    path, user = link(), User.get()
+    token, unknown = path.rpartition("/")[2], Browser(app).get("/reset/unknown").text
+    send = filled_in(app, path, new_password=NEW_PASSWORD)
+    hash_password = passwords.hash_password
+    ends: dict[str, Callable[[], object]] = {
+        "used": lambda: links.reset_password(token, "third horse", Actor("192.0.2.1")),
+        "replaced": link,
+        "expired": lambda: ResetLink.update(expires_at=1).execute(),
+        "locked": lambda: users.lock_user(user, OPERATOR),
+        "deleted": lambda: users.delete_user(user, OPERATOR),
+    }
+
+    def end_and_hash(*args: object) -> str:
+        monkeypatch.setattr(passwords, "hash_password", hash_password)
+        ends[end]()
+        return hash_password(*args)
+
+    monkeypatch.setattr(passwords, "hash_password", end_and_hash)
+    answer = send()
+    assert (answer.status_code, answer.text) == (404, unknown)
 
 
 @pytest.mark.parametrize(
