@@ -20,6 +20,12 @@ INVITED = "You have been invited to sign up here."
 bp = Blueprint("invitations", __name__, template_folder="templates")
 
 
+class InvitedForm(SignupForm):
+    """A new account by invitation."""
+
+    template = "invitations/invited.html"
+
+
 def set_terms(app: Flask) -> None:
     """Let people sign up on the terms of SIGNUP."""
     terms = app.extensions["signup"]
@@ -53,8 +59,8 @@ def look_up(token: str) -> dict[str, Any]:
 
 @bp.route("/invitation/<token>", methods=["GET", "POST"])
 @anonymous_only
-@form_page(SignupForm, look_up)
-def use(form: SignupForm, token: str) -> ResponseReturnValue:
+@form_page(InvitedForm, look_up)
+def use(form: InvitedForm, token: str) -> ResponseReturnValue:
     """Create an account by invitation, log its owner in, and go on."""
     typed = form.username.data, form.password.data
     try:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from conftest import Browser, everything, hidden_fields, page_form
+from conftest import Browser, everything, hidden_fields, page_form, soup
 from flask import Flask
 
 from accounts import passwords
@@ -172,3 +172,19 @@ def test_nothing_that_is_shown_logged_exported_or_stored_is_an_invitation(
     assert hash_token(path.rpartition("/")[2]) in ids, "the check itself works"
     assert not [one for one in strings | parts if hash_token(one) in ids]
     json.loads(jane.get("/profile/export").text)
+
+
+def test_no_page_of_an_invitation_sends_its_address_on_as_a_referrer(
+    browser: Browser, invite: Invite
+) -> None:
+    path = invite(uses=5)
+    for page in (
+        browser.get(path),
+        accept(browser, path, "J"),  # refused
+        browser.client.post(path, data=FORM),  # without the CSRF token
+    ):
+        before, found, _ = page.text.partition('name="referrer"')
+        assert found, page.status
+        assert soup(page.text).find(attrs={"name": "referrer"})["content"] == "strict-origin"
+        assert "href=" not in before
+        assert "src=" not in before
