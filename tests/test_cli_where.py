@@ -64,5 +64,6 @@ def test_every_command_was_tried(app: Flask) -> None:
     tried = {tuple(line.split()[:2]) for line in [*WRITING, *READING, *NOTHING_TO_DO]}
     for group in ("users", "sessions"):
         assert isinstance(app.cli.commands[group], Group)
-        for name in app.cli.commands[group].commands:
-            assert (group, name) in tried or "import" in name, f"flask {group} {name}"
+        for name, command in app.cli.commands[group].commands.items():
+            of_the_hall = command.callback.__module__.startswith("cli.")
+            assert (group, name) in tried or not of_the_hall, f"flask {group} {name}"

@@ -35,8 +35,8 @@ def init_app(app: Flask) -> None:
     account_pages.pages.insert(2, page)
     hooks.recorded.append(links.withdraw_links)
     hooks.export_entries += [
-        ("recovery_codes", lambda user: _exported(RecoveryCode, user)),
-        ("reset_links", lambda user: _exported(ResetLink, user)),
+        ("recovery_codes", exported_codes),
+        ("reset_links", exported_links),
     ]
     EVENTS[kit.KIT_MADE] = "Recovery codes made"
     EVENTS[links.LINK_MADE] = "Reset link made"
@@ -49,6 +49,16 @@ def init_app(app: Flask) -> None:
 def _left(known: dict[str, Any]) -> Query:
     mine = RecoveryCode.user == known["user"]
     return RecoveryCode.select(fn.COUNT(RecoveryCode.id)).where(mine)
+
+
+def exported_codes(user: User) -> list[dict[str, str]]:
+    """Return what the export says of a user's codes: when each was made."""
+    return _exported(RecoveryCode, user)
+
+
+def exported_links(user: User) -> list[dict[str, str]]:
+    """Return what the export says of a user's link: when it was made, and when it ends."""
+    return _exported(ResetLink, user)
 
 
 def _exported(model: Any, user: User) -> list[dict[str, str]]:

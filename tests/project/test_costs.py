@@ -32,14 +32,14 @@ class Costs(NamedTuple):
 WRONG_LOG_IN = Costs(reads=2, signatures=1, hashes=1)
 # Read the key; whether it still opens the account; whether to delete rows (surplus, dead, old).
 # Counters: delete old ones, count, take back. Write the session, an event, and what this form did.
-# At the end, read whether log-ins have failed since the last one, write where the form led and
-# delete old answers: not in that transaction, which is over, and without waiting for the disk.
-LOG_IN = Costs(reads=4, writes=8, signatures=1, hashes=1)
+# At the end, read whether log-ins have failed since the last one, and write where the form led: not
+# in that transaction, which is over, and without waiting for the disk.
+LOG_IN = Costs(reads=4, writes=7, signatures=1, hashes=1)
 # The same without reading the key and failures, plus writing a user and a key.
-SIGN_UP = Costs(reads=1, writes=10, signatures=1, hashes=1)
+SIGN_UP = Costs(reads=1, writes=9, signatures=1, hashes=1)
 # Read the session, and again when ending it; delete the row, write an event, what this form did and
-# where it led, and delete old answers.
-LOG_OUT = Costs(reads=2, writes=5, signatures=2)
+# where it led.
+LOG_OUT = Costs(reads=2, writes=4, signatures=2)
 
 
 class Meter:
