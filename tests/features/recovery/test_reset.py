@@ -174,6 +174,7 @@ def test_in_a_browser_where_another_is_logged_in_it_ends_that_session(
 
 
 def test_sent_again_it_leads_where_the_first_led(jane: Browser, link, app: Flask) -> None:
+    pytest.importorskip("features.sent_again")
     path, browser = link(), Browser(app)
     page = soup(browser.get(path).text)
     token = page.find("input", attrs={"name": "csrf_token"})["value"]
