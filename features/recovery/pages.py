@@ -127,7 +127,8 @@ def reset(form: ResetForm, token: str) -> ResponseReturnValue:
     if signed_in is None:
         _refuse_link()
     if g.user not in (None, signed_in.user):
-        end_session()
+        with contextlib.suppress(DatabaseError):  # the new password is committed
+            end_session()
     return _welcome(signed_in, password)
 
 

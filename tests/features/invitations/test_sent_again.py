@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from conftest import page_text
 from flask import Flask
 
@@ -13,6 +14,8 @@ from features.invitations.waiting import reject_user
 from models import Key, Session, User
 
 from .conftest import fill_in, mode
+
+pytest.importorskip("features.sent_again")
 
 
 def rows() -> tuple[int, int, int]:

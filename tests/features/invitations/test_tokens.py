@@ -149,6 +149,7 @@ def test_unknown_and_dead_ones_cost_no_hash_and_the_same_statements(
 def test_nothing_that_is_shown_logged_exported_or_stored_is_an_invitation(
     app: Flask, invite: Invite, caplog: pytest.LogCaptureFixture
 ) -> None:
+    pytest.importorskip("features.export")
     caplog.handler.setFormatter(JSONLines())
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="peewee")

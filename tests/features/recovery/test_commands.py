@@ -124,6 +124,7 @@ def test_doctor_counts_open_links(jane: Browser, runner: FlaskCliRunner) -> None
 
 
 def test_making_a_link_is_an_event_by_the_operator(jane: Browser, runner: FlaskCliRunner) -> None:
+    pytest.importorskip("features.account_activity")
     run(runner, "reset-link", "Jane", "--hours", "3")
     event = Event.select().order_by(Event.id.desc()).first()
     assert (event.kind, event.detail, event.actor) == ("reset_link_made", "for 3 h", None)

@@ -204,6 +204,7 @@ class TestCommonPasswords:
     def test_a_common_password_is_refused_and_uses_nothing_up(
         self, jane: Browser, codes: list[str], link, app: Flask
     ) -> None:
+        pytest.importorskip("features.common_passwords")
         path = link()
         for answer in (
             recover(Browser(app), codes[0], password="password"),
@@ -215,6 +216,7 @@ class TestCommonPasswords:
 
 
 def test_sent_again_it_leads_where_the_first_led(app: Flask, codes: list[str]) -> None:
+    pytest.importorskip("features.sent_again")
     browser = Browser(app)
     form = hidden_fields(page_form(browser.get("/recover").text, "/recover"))
     form |= {"username": "Jane", "recovery_code": codes[0], "new_password": NEW_PASSWORD}
