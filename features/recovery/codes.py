@@ -23,7 +23,7 @@ class MistypedCode(AccountError):
     """The text cannot be a recovery code. Nothing was looked up, and no try counts."""
 
     field = "recovery_code"
-    text = "This code is mistyped. Compare it with yours, sign by sign."
+    text = "This code is mistyped. Compare it with your list, symbol by symbol."
 
 
 def make_code() -> str:

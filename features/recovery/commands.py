@@ -22,8 +22,8 @@ from .links import create_user_with_link, make_link, open_links
 HOURS = 24
 FOR_SCRIPTS = """Set a new password and end the user's sessions.
 
-For scripts. A person had better get a link (flask users reset-link NAME): then nobody but them
-knows their password.
+For scripts. For a person, a link is better (flask users reset-link NAME): then they alone know
+their password.
 """
 
 
@@ -42,7 +42,7 @@ knows their password.
 def reset_link(user: User, hours: int, qr: bool) -> None:
     """Print the address of a page where a user chooses a new password, once.
 
-    For people who lost theirs. Give it to nobody else. It replaces the link before it, and ends
+    For people who lost theirs. Give it to no one else. It replaces the link before it, and ends
     with any new password or a lock.
     """
     show(make_link(user, hours, OPERATOR), user, hours, qr)
@@ -90,4 +90,4 @@ create = with_link(users.commands["create"])
 def check_reset_links() -> Outcome:
     """Say how many links can be used now."""
     number = open_links()
-    return (OK, f"{count(number, 'open link')}: whoever has one can log in") if number else NONE
+    return (OK, f"{count(number, 'open link')}; each lets its holder log in") if number else NONE

@@ -108,7 +108,7 @@ def test_a_taken_name_makes_no_link(jane: Browser, runner: FlaskCliRunner) -> No
 def test_the_help_of_set_password_says_why_a_link_is_better(runner: FlaskCliRunner) -> None:
     text = " ".join(run(runner, "set-password", "--help").output.split())
     assert "reset-link NAME" in text
-    assert "nobody but them knows their password" in text
+    assert "they alone know their password" in text
 
 
 def test_doctor_counts_open_links(jane: Browser, runner: FlaskCliRunner) -> None:
