@@ -268,6 +268,27 @@ def test_the_token_is_in_no_log_no_row_and_no_referrer(
     assert token not in jane.get("/").text
 
 
+@pytest.mark.parametrize(
+    ("fault", "status"), [(OperationalError("locked"), 503), (RuntimeError("broken"), 500)]
+)
+def test_the_page_of_a_fault_sends_no_token_on_either(
+    jane: Browser, link, app: Flask, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int
+) -> None:
+    """The link works again as soon as the fault is over."""
+
+    def fail(token: str) -> None:
+        raise fault
+
+    path = link()
+    monkeypatch.setattr(links, "find_user", fail)
+    page = Browser(app).get(path)
+    assert page.status_code == status
+    before, _, after = page.text.partition('name="referrer" content="strict-origin"')
+    assert after
+    assert "href=" not in before
+    assert "src=" not in before
+
+
 def test_a_crash_on_the_page_of_a_link_logs_no_token(
     jane: Browser, link, app: Flask, capfd: pytest.CaptureFixture[str], monkeypatch
 ) -> None:
