@@ -143,11 +143,15 @@ def progress_bar(steps: int, label: str) -> Any:
     return click.progressbar(length=steps, label=label, file=sys.stderr, hidden=hidden, width=0)
 
 
-def address_of(endpoint: str, **values: str) -> str:
-    """Return the address of a page, for a person to open; without PUBLIC_URL on this machine."""
+def say_address(endpoint: str, **values: str) -> str:
+    """Print and return the address of a page; without PUBLIC_URL it is one of this machine."""
     config = current_app.config
     base = config["PUBLIC_URL"] or f"http://localhost:{config['PORT']}"
-    return f"{base}{current_app.url_map.bind('').build(endpoint, values)}"
+    address = f"{base}{current_app.url_map.bind('').build(endpoint, values)}"
+    say(address)
+    if not config["PUBLIC_URL"]:
+        click.echo("It works only on this machine: set PUBLIC_URL before you send one.", err=True)
+    return address
 
 
 def count(number: int, noun: str) -> str:

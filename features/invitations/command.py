@@ -9,9 +9,9 @@ from cli.commands import (
     Commands,
     Text,
     Writing,
-    address_of,
     count,
     json_option,
+    say_address,
     users_argument,
 )
 from cli.output import print_rows, printable, say
@@ -65,7 +65,7 @@ def invitations() -> None:
 @click.option("--admin", is_flag=True,
               help="Mark the account as an admin's: one use. Nothing reads that yet.")  # fmt: skip
 def create(uses: int, days: int, label: str, admin: bool) -> None:
-    """Make an invitation and print its address, once. Who opens it can sign up.
+    """Make an invitation and print its address, once. Anyone who opens it can sign up.
 
     It cannot be printed again: the database has only its hash. Send it to one person, or to as
     many as it has uses. People who use it need no approval.
@@ -73,7 +73,7 @@ def create(uses: int, days: int, label: str, admin: bool) -> None:
     invitation, token = rules.create_invitation(uses, days, label, admin, OPERATOR)
     uses_left, until = count(invitation.uses_left, "use"), in_words(invitation.expires_at)
     say(f"Invitation {invitation.handle}, {uses_left}, until {until}. Its address, shown only now:")
-    say(address_of("invitations.use", token=token))
+    say_address("invitations.use", token=token)
 
 
 @invitations.command("list", epilog="flask invitations list --json")

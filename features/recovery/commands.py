@@ -10,7 +10,7 @@ import segno
 from flask.cli import with_appcontext
 
 from accounts.actor import OPERATOR
-from cli.commands import Writing, address_of, count, user_argument
+from cli.commands import Writing, count, say_address, user_argument
 from cli.doctor.content import NONE
 from cli.doctor.result import OK, Outcome
 from cli.output import printable, say
@@ -50,8 +50,7 @@ def reset_link(user: User, hours: int, qr: bool) -> None:
 
 def show(token: str, user: User, hours: int, qr: bool = False) -> None:
     """Print the address of a link; beside it, on standard error, what it is."""
-    address = address_of("recovery.reset", token=token)
-    say(address)
+    address = say_address("recovery.reset", token=token)
     if qr:
         drawn = StringIO()
         segno.make(address).terminal(drawn, border=2, compact=True)
@@ -78,7 +77,7 @@ def with_link(create: click.Command) -> click.Command:
 
     extended = copy.copy(create)
     option = click.Option(
-        ["--link"], is_flag=True, help="Print a link where its owner chooses one."
+        ["--link"], is_flag=True, help="Print a link where its owner chooses the password."
     )
     extended.params, extended.callback = [*create.params, option], create_user
     return extended

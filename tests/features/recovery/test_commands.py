@@ -29,6 +29,7 @@ def test_reset_link_prints_the_address_alone(
     assert done.exit_code == 0
     path = ADDRESS.fullmatch(done.stdout.strip())[1]
     assert "For Jane alone: it works once, for 24 hours." in done.stderr
+    assert "It works only on this machine: set PUBLIC_URL" in done.stderr
     assert reset(Browser(app), path).status_code == 302
 
 
