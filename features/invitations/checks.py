@@ -25,7 +25,7 @@ def check_signup() -> Outcome:
 def check_invitations() -> Outcome:
     """Say which invitations work, and which are about to end."""
     ends = [invitation.expires_at for invitation in working_invitations()]
-    if settings.SIGNUP == CLOSED:
+    if settings.SIGNUP == CLOSED and ends:
         return OK, f"{count(len(ends), 'invitation')}, none of which works: sign-up is closed"
     if settings.SIGNUP == INVITE and not ends:
         return WARN, "none, so no one can sign up", "flask invitations create"

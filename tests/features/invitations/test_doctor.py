@@ -39,7 +39,7 @@ def test_it_warns_of_accounts_that_wait(app: Flask) -> None:
     )
 
 
-@mode("open")
+@mode("open", "closed")
 def test_without_invitations_there_is_nothing_to_say(app: Flask) -> None:
     assert check(app, "invitations") == ("ok", "none", "")
 
