@@ -167,7 +167,8 @@ def test_in_a_browser_where_another_is_logged_in_it_ends_that_session(
     other = Browser(app)
     other.sign_up("Lucy")
     path = link()
-    assert "Jane" in other.get(path).text
+    assert re.search("in place of\\s+<bdi>Lucy</bdi>", other.get(path).text)
+    assert "in place of" not in Browser(app).get(path).text
     assert reset(other, path).location == "/profile"
     assert "<bdi>Jane</bdi>" in other.get("/profile").text
     assert [session.user.username for session in Session.select()] == ["Jane"]
