@@ -692,3 +692,14 @@ def test_on_paper_the_details_are_open(new_page):
     expect(page.get_by_text("User ID")).not_to_be_visible()
     page.emulate_media(media="print")
     expect(page.get_by_text("User ID")).to_be_visible()
+
+
+def test_on_wide_paper_what_is_left_out_leaves_no_gap(new_page):
+    page = new_page(viewport={"width": 1047, "height": 718})  # A4, landscape
+    join(page)
+    for path in ("/profile", "/"):
+        page.goto(path)
+        page.emulate_media(media="print")
+        width = "one => one.getBoundingClientRect().width"
+        room, words = (page.locator(part).evaluate(width) for part in (".room", ".words"))
+        assert words == room, path
