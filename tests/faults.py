@@ -139,7 +139,7 @@ def older():
 
 
 def newer():
-    return changed("INSERT INTO schema_migration VALUES (9, '9999_future', '2099-01-01')")
+    return changed("INSERT INTO schema_migration VALUES (9999, '9999_future', '2099-01-01')")
 
 
 def not_ours():

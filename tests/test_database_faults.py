@@ -213,7 +213,7 @@ def test_b160_a_running_server_notices_a_newer_database_within_a_minute(jane, lo
     """Another Vestibule was updated and migrated the shared database."""
     assert jane.is_signed_in()
     with closing(sqlite3.connect(database.path)) as other, other:
-        other.execute("INSERT INTO schema_migration VALUES (9, '9999_future', '2099-01-01')")
+        other.execute("INSERT INTO schema_migration VALUES (9999, '9999_future', '2099-01-01')")
     later = time.monotonic() + 61
     monkeypatch.setattr(time, "monotonic", lambda: later)
     answer = jane.get("/profile")

@@ -37,7 +37,7 @@ def firefox(member, new_page):
 
 def message(page):
     """Return the message that is shown once, below the heading."""
-    return page.locator(".notice")
+    return page.locator(".notice[role]")  # not advice, which stays
 
 
 def is_logged_in(page):
