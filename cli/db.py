@@ -119,7 +119,7 @@ def copy(url: str) -> None:
             counts = transfer.copy_to(target, MODELS, migrations.upgrade, bar.update)
     except (transfer.CopyRefused, DatabaseURLError) as error:
         raise click.ClickException(str(error)) from None
-    rows = ", ".join(count(number, name) for name, number in counts.items())
+    rows = ", ".join(count(number, name.replace("_", " ")) for name, number in counts.items())
     say(f"Copied to {printable(target.location)} and compared: {rows}.")
 
 
