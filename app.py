@@ -22,6 +22,7 @@ FEATURES: tuple[str, ...] = (
     "export",
     "importing",
     "invitations",
+    "notices",
     "recovery",
     "sent_again",
 )  # fmt: skip

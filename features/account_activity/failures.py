@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import current_app
 from peewee import SQL, Expression, Query, fn
 
 from accounts.events import LOGGED_IN, Kind
@@ -20,7 +21,11 @@ def select_failed(known: Known) -> Query:
 
 
 def words_since_last_login(signed_in: SignedIn) -> str:
-    """Return the sentence for a user who logs in after failed attempts; "" if there were none."""
+    """Return the sentence for a user who logs in after failed attempts; "" if there were none, or
+    they are one of the notices on the profile.
+    """
+    if "notices" in current_app.blueprints:
+        return ""
     number, last = failed_since_last_login(signed_in.user, signed_in.handle)
     failed = f"{number} failed attempt{'' if number == 1 else 's'}"
     if last is None:

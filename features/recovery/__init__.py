@@ -34,6 +34,7 @@ def init_app(app: Flask) -> None:
     page = AccountPage("Recovery codes", "recovery.show_kit", pages.words, _left, pages.advice)
     account_pages.pages.insert(2, page)
     hooks.recorded.append(links.withdraw_links)
+    hooks.notable += [kit.KIT_MADE, links.LINK_MADE]
     hooks.export_entries += [
         ("recovery_codes", exported_codes),
         ("reset_links", exported_links),
