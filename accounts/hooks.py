@@ -43,8 +43,7 @@ recorded: list[Callable[[User | None, Actor, dict[str, Any]], None]] = []
 # try does not count, and a wrong password is no event.
 excuses: list[Callable[[Actor], bool]] = []
 
-# Kinds of events of features that the owner of an account ought to know of.
-notable: list[str] = []
+notable: list[str] = []  # kinds of events that the owner of an account ought to know of
 
 # What the export has besides: its name there, and a function that returns it for a user.
 export_entries: list[tuple[str, Callable[[User], Any]]] = []

@@ -73,14 +73,13 @@ PAGES = (
                 lambda _, others: count(others, "other browser"), _others),
 )  # fmt: skip
 pages: list[AccountPage] = []
-# Called with the session; returns what stands at the top of the profile, "" for nothing.
-panels: list[Callable[[Session], str]] = []
+panels: list[Callable[[], str]] = []  # each writes what stands at the top of the profile
 
 
 def init_app(app: App) -> None:
     """Begin with the hall's pages, and show the links to the templates."""
     pages[:], panels[:] = PAGES, []
-    app.jinja_env.globals["account_links"] = lambda: [FIRST, *pages, LAST]
+    app.jinja_env.globals.update(panels=panels, account_links=lambda: [FIRST, *pages, LAST])
 
 
 def rows(session: Session) -> list[tuple[AccountPage, str, str | None]]:

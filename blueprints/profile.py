@@ -60,9 +60,8 @@ def show() -> ResponseReturnValue:
     """Show what can be done, how things stand, and the details of account and session."""
     latest = g.session.created_at + settings.SESSION_MAX_AGE
     until = min(g.session.idle_expires_at, latest)
-    shown = {"rows": account_pages.rows(g.session), "until": until, "latest": latest}
-    panels = [panel(g.session) for panel in account_pages.panels]
-    return render_template("profile/show.html", panels=panels, **shown)
+    rows = account_pages.rows(g.session)
+    return render_template("profile/show.html", rows=rows, until=until, latest=latest)
 
 
 @bp.route("/password", methods=["GET", "POST"])

@@ -12,7 +12,6 @@ from accounts import passwords
 from accounts.errors import AccountError
 from accounts.events import Kind
 from blueprints.account_pages import count
-from models import Session
 from web.current_session import current_actor
 from web.forms import Form, Password, Text, form_page
 from web.words import describe_event, describe_origin
@@ -55,9 +54,9 @@ def acknowledge(form: NoticesForm) -> ResponseReturnValue:
     return redirect(url_for("profile.show"))
 
 
-def panel(session: Session) -> str:
-    """Return the notices of a session's user, for the top of the profile."""
-    if not session.user.notices:
+def panel() -> str:
+    """Return the notices of the user, for the top of the profile."""
+    if not g.user.notices:
         return ""
     form = NoticesForm(formdata=None)
     return Markup(render_template("notices/panel.html", form=form, **_shown()))  # noqa: S704

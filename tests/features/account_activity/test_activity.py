@@ -133,12 +133,19 @@ def test_an_expired_session_was_ended_by_nobody(jane):
     assert any(entry.startswith("Log-in expired") for entry in listed(jane))
 
 
+@pytest.fixture
+def without_notices(app):
+    """As where the feature that tells of them otherwise is out."""
+    app.blueprints.pop("notices", None)
+
+
 def notices(browser):
     shown = soup(browser.get("/profile").text).select(".notice")
     said = [notice.get_text(strip=True) for notice in shown]
     return [words for words in said if "attempt" in words]  # other features advise other things
 
 
+@pytest.mark.usefixtures("without_notices")
 def test_after_a_log_in_failed_attempts_since_the_last_are_told_once(app, jane):
     jane.log_out()
     sql("UPDATE event SET at = at - ?", (3 * DAY,))
@@ -154,6 +161,7 @@ def test_after_a_log_in_failed_attempts_since_the_last_are_told_once(app, jane):
     assert notices(jane) == [], "the log-in before has reported those"
 
 
+@pytest.mark.usefixtures("without_notices")
 def test_one_failed_attempt_is_one(app, jane):
     Browser(app).log_in("Jane", "wrong horse")
     phone = Browser(app)
@@ -161,12 +169,14 @@ def test_one_failed_attempt_is_one(app, jane):
     assert "; 1 failed attempt since then." in notices(phone)[0]
 
 
+@pytest.mark.usefixtures("without_notices")
 def test_after_a_log_in_without_any_nothing_is_said(app, jane):
     phone = Browser(app)
     phone.log_in("Jane")
     assert notices(phone) == []
 
 
+@pytest.mark.usefixtures("without_notices")
 def test_attempts_before_the_first_log_in_are_told_too(app, browser):
     users.create_user("Jane", "correct horse", OPERATOR)
     browser.log_in("Jane", "wrong horse")
@@ -174,6 +184,7 @@ def test_attempts_before_the_first_log_in_are_told_too(app, browser):
     assert notices(browser) == ["Your first log-in; 1 failed attempt before it."]
 
 
+@pytest.mark.usefixtures("without_notices")
 def test_failed_attempts_at_another_account_are_not_mine(app, jane):
     Browser(app).sign_up("Other")
     Browser(app).log_in("Other", "wrong horse")
