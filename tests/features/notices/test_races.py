@@ -1,0 +1,111 @@
+"""Happenings and acknowledgements at the same moment: none is lost, doubled or hidden."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from conftest import Browser, hidden_fields, page_form
+from flask import Flask
+
+from accounts import users
+from accounts.actor import OPERATOR, Actor
+from database import release
+from features.notices.models import Notice
+from models import User
+
+from .conftest import PATH, counted, fail, fields_of, told
+
+
+def at_once(*actions: Callable[[], object]) -> list[Any]:
+    """Run functions at the same time; return what they return."""
+    start = threading.Barrier(len(actions))
+
+    def run(action: Callable[[], object]) -> object:
+        start.wait()
+        try:
+            return action()
+        finally:
+            release()
+
+    with ThreadPoolExecutor(len(actions)) as threads:
+        return list(threads.map(run, actions))
+
+
+def guess(app: Flask) -> Callable[[], object]:
+    browser = Browser(app)
+    form = hidden_fields(page_form(browser.get("/login").text, "/login"))
+    typed = {**form, "username": "Jane", "password": "wrong horse"}
+    return lambda: browser.client.post("/login", data=typed).status_code
+
+
+def rows() -> list[tuple[int, int]]:
+    open_ones = Notice.select(Notice.id, Notice.number).where(Notice.acknowledged_at.is_null())
+    return list(open_ones.order_by(Notice.id).tuples())
+
+
+def test_failures_at_once_are_one_notice_with_their_number(app: Flask, jane: Browser) -> None:
+    assert at_once(*(guess(app) for _ in range(8))) == [400] * 8
+    assert told(jane) == ["8 failed log-ins"]
+    assert counted() == 1
+
+
+def test_log_ins_at_once_are_one_notice_each(app: Flask, jane: Browser) -> None:
+    user = User.get()
+
+    def log_in() -> object:
+        return users.log_in("Jane", "correct horse", Actor("192.0.2.1", "Firefox"))
+
+    assert all(at_once(*[log_in] * 6))
+    assert [number for _, number in rows()] == [1] * 6
+    assert counted() == 6
+    assert User.get() == user
+
+
+def test_beside_an_acknowledgement_none_is_lost_or_hidden(app: Flask, jane: Browser) -> None:
+    """Whatever comes first, what is left over is exactly what was not shown."""
+    for turn in range(5):
+        fail(app, 2)
+        shown = fields_of(jane)
+        cookie = jane.client.get_cookie("auth_session").value
+
+        def acknowledge(shown: dict[str, str] = shown, cookie: str = cookie) -> int:
+            client = app.test_client()
+            client.set_cookie("auth_session", cookie)
+            return client.post(PATH, data=shown).status_code
+
+        done = at_once(guess(app), acknowledge, partial(rename, f"Jane{turn}"), acknowledge)
+        assert [done[0], done[1], done[3]] == [400, 302, 302], turn
+        users.rename_user(User.get(), "Jane", OPERATOR)
+        left = told(jane)
+        # The failure came before the acknowledgement, as the third of a notice that is later than
+        # the page; or after it, as the first of another.
+        assert set(left) - {"3 failed log-ins", "1 failed log-in"} == {
+            "Username changed (was Jane)", f"Username changed (was Jane{turn})",
+        }  # fmt: skip
+        assert len(left) == counted() == 3
+        last = {**fields_of(jane)}
+        assert jane.client.post(PATH, data=last).status_code == 302
+        assert counted() == 0
+
+
+def rename(name: str) -> None:
+    users.rename_user(User.get(), name, OPERATOR)
+
+
+def test_acknowledgements_at_once_and_a_deletion_are_no_fault(app: Flask, jane: Browser) -> None:
+    fail(app)
+    shown = fields_of(jane)
+    cookie = jane.client.get_cookie("auth_session").value
+
+    def acknowledge() -> int:
+        client = app.test_client()
+        client.set_cookie("auth_session", cookie)
+        return client.post(PATH, data=shown).status_code
+
+    user = User.get()
+    *answers, _ = at_once(*[acknowledge] * 4, guess(app), lambda: users.delete_user(user, OPERATOR))
+    assert set(answers[:4]) <= {302}, answers
+    assert answers[4] == 400
+    assert Notice.select().count() == 0
