@@ -5,7 +5,6 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from wtforms.validators import Optional
 from wtforms.widgets import HiddenInput
 
 from accounts import passwords
@@ -29,9 +28,8 @@ class NoticesForm(Form):
     up_to = Text("Notices", rules.parse_up_to, widget=HiddenInput())
     current_password = Password(
         "Current password",
-        passwords.parse_typed_password,
+        lambda text: text and passwords.parse_typed_password(text),  # where none is needed, ""
         autocomplete="current-password",
-        validators=[Optional(strip_whitespace=False)],
     )
 
 
@@ -74,4 +72,4 @@ def describe(notice: Notice) -> str:
     if notice.kind == Kind.LOGIN_FAIL:
         return count(notice.number, "failed log-in")
     text = describe_event(notice)  # type: ignore[arg-type] # which has the same columns
-    return f"{text} in a new browser" if notice.kind == Kind.LOGIN_SUCCESS else text
+    return f"{text} from a new browser" if notice.kind == Kind.LOGIN_SUCCESS else text

@@ -18,7 +18,7 @@ from web.words import EVENTS
 
 from .conftest import acknowledge, counted, fail, mark, post, told
 
-NEW_BROWSER = "Logged in in a new browser"
+NEW_BROWSER = "Logged in from a new browser"
 
 
 def test_a_log_in_from_a_browser_not_seen_before(app: Flask, jane: Browser) -> None:
@@ -136,7 +136,7 @@ def test_a_log_in_by_other_means_than_the_password(app: Flask, jane: Browser) ->
     """As by a passkey: its detail does not make it part of something else."""
     with_passkey = [Actor("192.0.2.1", FIREFOX), "with a passkey"]
     users.begin_session(User.get(), *with_passkey)
-    assert told(jane) == ["Logged in (with a passkey) in a new browser"]
+    assert told(jane) == ["Logged in (with a passkey) from a new browser"]
 
 
 def test_a_log_in_that_is_sent_twice_is_one_notice(app: Flask, jane: Browser) -> None:
