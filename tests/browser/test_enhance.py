@@ -12,7 +12,7 @@ from conftest import PASSWORD
 from flask import redirect, render_template_string, request
 from playwright.sync_api import Error, expect
 
-from accounts import users
+from accounts import hooks, users
 from accounts.actor import OPERATOR
 from accounts.errors import Busy
 from models import Event, User
@@ -50,12 +50,13 @@ def requests_to(page, path):
 
 
 def test_a_refused_form_and_the_page_after_it_come_without_leaving_the_page(marked):
+    hooks.login_warnings[:] = [lambda _: "Mind the step."]
     submit(marked, password="wrong horse")
     expect(alert(marked)).to_contain_text("Incorrect")
     submit(marked)
     expect(marked).to_have_url("/profile")
     expect(heading(marked)).to_have_text("Your profile")
-    expect(alert(marked)).to_contain_text("1 failed attempt")
+    expect(alert(marked)).to_contain_text("Mind the step.")
     expect(alert(marked)).to_be_focused()
     expect(marked).to_have_title("Your profile – Vestibule")
     expect(marked.get_by_role("navigation", name="Account", exact=True)).to_contain_text("Log out")
