@@ -1,36 +1,18 @@
 """Happenings and acknowledgements at the same moment: none is lost, doubled or hidden."""
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
 from conftest import Browser, hidden_fields, page_form
 from flask import Flask
+from together import at_once
 
 from accounts import users
 from accounts.actor import OPERATOR, Actor
-from database import release
 from features.notices.models import Notice
 from models import User
 
 from .conftest import PATH, counted, fail, fields_of, told
-
-
-def at_once(*actions: Callable[[], object]) -> list[Any]:
-    """Run functions at the same time; return what they return."""
-    start = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], object]) -> object:
-        start.wait()
-        try:
-            return action()
-        finally:
-            release()
-
-    with ThreadPoolExecutor(len(actions)) as threads:
-        return list(threads.map(run, actions))
 
 
 def guess(app: Flask) -> Callable[[], object]:
