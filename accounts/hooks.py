@@ -35,8 +35,7 @@ names_freed: list[Callable[[list[str]], None]] = []
 # Called with a user who is about to be logged in, in whatever way. It refuses by an AccountError.
 log_in_vetoes: list[Callable[[User], None]] = []
 
-# Called with each event in the transaction that records it: the user whom it is about, the actor,
-# and the columns of the row.
+# Called with each event in the transaction that records it: its user, actor and columns.
 recorded: list[Callable[[User | None, Actor, dict[str, Any]], None]] = []
 
 # Called with an actor who typed a wrong password or a name that is taken. If one returns True, the
@@ -48,8 +47,7 @@ notable: list[str] = []  # kinds of events that the owner of an account ought to
 # What the export has besides: its name there, and a function that returns it for a user.
 export_entries: list[tuple[str, Callable[[User], Any]]] = []
 
-# Called with each user who has just logged in by the form (sessions.SignedIn). Returns what to warn
-# them of, or "".
+# Called after a log-in by the form, with sessions.SignedIn. Returns what to warn them of, or "".
 login_warnings: list[Callable[[Any], str]] = []
 
 
