@@ -65,7 +65,7 @@ def test_failed_log_ins_are_one_notice_with_a_number(app: Flask, jane: Browser) 
     assert Notice.select().count() == counted() == 1
 
 
-def test_failed_log_ins_are_counted_anew_once_acknowledged(app: Flask, jane: Browser) -> None:
+def test_failed_log_ins_are_counted_from_one_once_acknowledged(app: Flask, jane: Browser) -> None:
     fail(app, 2)
     assert acknowledge(jane).status_code == 302
     assert told(jane) == []
