@@ -11,6 +11,7 @@ from accounts import passwords
 from accounts.errors import AccountError
 from accounts.events import Kind
 from blueprints.account_pages import count
+from models import User
 from web.current_session import current_actor
 from web.forms import Form, Password, Text, form_page
 from web.words import describe_event, describe_origin
@@ -25,7 +26,7 @@ class NoticesForm(Form):
     """What was seen, and where needed the proof of who has seen it."""
 
     template = "notices/refused.html"
-    up_to = Text("Notices", rules.parse_up_to, widget=HiddenInput())
+    up_to = Text("Notices", widget=HiddenInput())
     current_password = Password(
         "Current password",
         lambda text: text and passwords.parse_typed_password(text),  # where none is needed, ""
@@ -45,10 +46,17 @@ def acknowledge(form: NoticesForm) -> ResponseReturnValue:
     """Show these notices no more."""
     try:
         rules.acknowledge(form.up_to.data, form.current_password.data, current_actor())
-    except AccountError:
-        form.context = _shown()  # a wrong password is a failed log-in more
+    except AccountError:  # a wrong password is a failed log-in more
+        g.user = User.get_or_none(id=g.user.id) or g.user
+        form.context = _shown()
         raise
     flash("What you have seen is not shown again.", "success")
+    return redirect(url_for("profile.show"))
+
+
+@bp.get("")
+def show() -> ResponseReturnValue:
+    """Lead to the page that shows them: "Back" from a refused form comes here."""
     return redirect(url_for("profile.show"))
 
 
@@ -60,8 +68,10 @@ def panel() -> str:
     return Markup(render_template("notices/panel.html", form=form, **_shown()))  # noqa: S704
 
 
-def mark(number: int) -> Markup:
-    """Return what stands beside the link to the profile on every page."""
+def mark() -> str:
+    """Return how many there are, for every page: beside the link to the profile."""
+    if not (number := g.user.notices):
+        return ""
     noun = "notice" if number == 1 else "notices"
     text = ' <span class="badge">{}<span class="visually-hidden"> {}</span></span>'
     return Markup(text).format(number, noun)  # noqa: S704
