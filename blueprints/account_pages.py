@@ -74,7 +74,7 @@ PAGES = (
 )  # fmt: skip
 pages: list[AccountPage] = []
 panels: list[Callable[[], str]] = []  # each writes what stands at the top of the profile
-marks: list[Callable[[], str]] = []  # and each of these what follows its link on every page
+marks: list[Callable[[int], str]] = []  # each writes what follows its link if there are notices
 
 
 def init_app(app: App) -> None:

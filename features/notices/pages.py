@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from wtforms.widgets import HiddenInput
@@ -40,8 +40,14 @@ def _shown() -> dict[str, Any]:
     return {"notices": found, "asks": asks, "describe": describe, "origin": describe_origin}
 
 
-@bp.post("")
-@form_page(NoticesForm, prepare=_shown)
+def _prepare() -> Any:
+    if request.method != "POST":  # "Back" from a refused form
+        return redirect(url_for("profile.show"))
+    return _shown()
+
+
+@bp.route("", methods=["GET", "POST"])
+@form_page(NoticesForm, prepare=_prepare)
 def acknowledge(form: NoticesForm) -> ResponseReturnValue:
     """Show these notices no more."""
     try:
@@ -54,12 +60,6 @@ def acknowledge(form: NoticesForm) -> ResponseReturnValue:
     return redirect(url_for("profile.show"))
 
 
-@bp.get("")
-def show() -> ResponseReturnValue:
-    """Lead to the page that shows them: "Back" from a refused form comes here."""
-    return redirect(url_for("profile.show"))
-
-
 def panel() -> str:
     """Return the notices of the user, for the top of the profile."""
     if not g.user.notices:
@@ -68,10 +68,8 @@ def panel() -> str:
     return Markup(render_template("notices/panel.html", form=form, **_shown()))  # noqa: S704
 
 
-def mark() -> str:
-    """Return how many there are, for every page: beside the link to the profile."""
-    if not (number := g.user.notices):
-        return ""
+def mark(number: int) -> Markup:
+    """Return what stands beside the link to the profile on every page."""
     noun = "notice" if number == 1 else "notices"
     text = ' <span class="badge">{}<span class="visually-hidden"> {}</span></span>'
     return Markup(text).format(number, noun)  # noqa: S704
