@@ -126,7 +126,7 @@ def test_where_a_folder_cannot_be_synced_a_backup_is_made(
 
 INFINITE = resource.RLIM_INFINITY
 LIMITS = {
-    (1024, 1024): 334, (1024, 4096): 1024, (20, 20): 1, (1024, INFINITE): 1024,
+    (1024, 1024): 334, (1024, 4096): 1024, (25, 25): 1, (1024, INFINITE): 1024,
     (INFINITE, INFINITE): 1024, (5000, 5000): 1024,
 }  # fmt: skip
 
