@@ -17,7 +17,8 @@ from models import User
 from . import pages, rules
 from .models import Notice
 
-AS_STORED = ("id", "kind", "number", "session", "ip_address", "user_agent", "detail")
+AS_STORED = ("id", "kind", "number", "session", "ip_address", "user_agent", "detail",
+             "actor")  # fmt: skip
 
 
 def init_app(app: Flask) -> None:

@@ -25,6 +25,7 @@ class Notice(BaseModel):
     detail = TextField(constraints=[between("detail", 0, 255)])
     began = TextField()  # no bound: a failure here would keep a failed log-in out of the events
     acknowledged_at = BigIntegerField(null=True)
+    actor = TextField(null=True, constraints=[between("actor", 1, 255)])
 
     class Meta:
         primary_key = CompositeKey("user", "id")

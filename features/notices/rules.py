@@ -62,8 +62,7 @@ def _count_failure(event: dict[str, Any]) -> None:
 
 def _add(event: dict[str, Any], number: int = 1, once: str = "") -> None:
     users.lock_for_update(User(id=event["user"]))
-    columns = {name: value for name, value in event.items() if name != "actor"}
-    _insert(once=once, number=number, since=event["at"], began=_began(event), **columns)
+    _insert(once=once, number=number, since=event["at"], began=_began(event), **event)
     _recount(user=event["user"])
 
 
