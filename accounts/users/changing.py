@@ -155,8 +155,8 @@ def delete_user(user: User, actor: Actor) -> None:
 
 
 def ask_vetoes(user: User, actor: Actor) -> None:
-    """Let features refuse that a user is locked or deleted. Call it before any row is locked: they
-    may lock rows of other users, and of two at once neither may wait for the other.
+    """Let features refuse that a user is locked or deleted. Call it before any row is locked: what
+    they lock comes first, or of two at once each would wait for the other.
     """
     for refuse in hooks.exclusion_vetoes:
         refuse(user, actor)

@@ -21,6 +21,8 @@ from ..usernames import USERNAME_PROVIDER, Username
 USER_ID_ALPHABET = string.ascii_lowercase + string.digits
 USER_ID_LENGTH = 15  # 77 random bits
 
+NOTHING: Budgets = {}  # counts where no password is hashed
+
 T = TypeVar("T")
 
 
@@ -62,9 +64,7 @@ def make_account(
     `sign_up` raises.
     """
     name = usernames.parse_username(username, actor)
-    created: Budgets = {}  # nothing counts where no password is hashed
-    failed: Budgets = {}
-    password_hash = None
+    created, failed, password_hash = NOTHING, NOTHING, None
     if password is not None:
         created, failed = throttling.signup_address(actor), throttling.login_address(actor)
         password = passwords.parse_new_password(password, name)

@@ -9,8 +9,8 @@ from wtforms.widgets import HiddenInput
 
 from accounts import users
 from accounts.actor import Actor
-from accounts.errors import AccountError
-from blueprints.auth import current_password, new_username, own_username, redirect_logged_out
+from accounts.errors import AccountError, InvalidUsername
+from blueprints.auth import current_password, new_username, redirect_logged_out
 from models import User
 from web import words
 from web.current_session import current_actor, forget_account
@@ -61,7 +61,7 @@ class LinkForm(Form):
 
     template = "admin/reset_link.html"
     hours = number("Hours that it works", 1, LINK_HOURS_MAX, HOURS)
-    current_password = current_password("Your password")
+    current_password = current_password()
 
 
 class RoleForm(Form):
@@ -69,15 +69,15 @@ class RoleForm(Form):
 
     template = "admin/role.html"
     role = Text("Role", widget=HiddenInput())
-    current_password = current_password("Your password")
+    current_password = current_password()
 
 
 class DeleteForm(Form):
     """The end of an account."""
 
     template = "admin/delete.html"
-    username = own_username("Type the username", "off", str)
-    current_password = current_password("Your password")
+    username = Text("Type the username", missing="Enter the username of this user.")
+    current_password = current_password()
 
 
 class InvitationForm(Form):
@@ -163,12 +163,19 @@ def change_role(form: RoleForm, user_id: str) -> ResponseReturnValue:
 def delete_user(form: DeleteForm, user_id: str) -> ResponseReturnValue:
     """Delete an account and everything that belongs to it."""
     user, actor = find(user_id), current_actor()
-    users.parse_own_username(form.username.data, user)
+    _check_name(form.username.data, user)
     rules.act(users.delete_user, user, actor, form.current_password.data)
     if user == g.user:
         forget_account()
     flash("The account and everything that belonged to it has been deleted.", "success")
     return redirect_logged_out() if user == g.user else redirect(url_for(".list_users"))
+
+
+def _check_name(text: str, user: User) -> None:
+    try:
+        users.parse_own_username(text, user)
+    except InvalidUsername:
+        raise InvalidUsername("This is not the username of this user.") from None
 
 
 def _invitations() -> dict[str, Any]:

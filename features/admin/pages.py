@@ -10,7 +10,7 @@ from markupsafe import Markup
 from accounts import events, hooks, sessions, users
 from accounts.actor import Actor
 from accounts.errors import AccountError
-from models import Session, User
+from models import Session, User, now
 from web import words
 from web.current_session import current_actor
 
@@ -19,6 +19,15 @@ from .gate import bp
 
 SHOWN = 10  # sessions, events and acts, where there is a page with all
 ARG_MAX = 255  # characters
+PLACES = (  # and what another feature has to do for it
+    ("Overview", "admin.overview", ""),
+    ("Users", "admin.list_users", ""),
+    ("New user", "admin.create_user", "create_user_with_link"),
+    ("Invitations", "admin.invite", "create_invitation"),
+    ("Events", "admin.list_events", ""),
+    ("Tables", "admin.list_tables", ""),
+    ("Your profile", "profile.show", ""),
+)
 
 
 def panel() -> str:
@@ -51,7 +60,15 @@ def offered(name: str) -> Callable[..., Any]:
     return dict(hooks.offers).get(name) or abort(404)
 
 
-@bp.app_template_test("offered")
+@bp.app_template_global()
+def places() -> list[tuple[str, str]]:
+    """Return the pages that stand beside each, as title and endpoint."""
+    return [
+        (title, endpoint) for title, endpoint, offer in PLACES if not offer or is_offered(offer)
+    ]
+
+
+@bp.app_template_global()
 def is_offered(name: str) -> bool:
     """Return whether another feature does this."""
     return name in dict(hooks.offers)
@@ -69,7 +86,8 @@ def overview() -> ResponseReturnValue:
         state: people.count_at_most(User.select(User.id).where(condition))
         for state, condition in states.items()
     }
-    live = people.count_at_most(Session.select(Session.id).where(sessions.alive()))
+    # Of those that are dead only because SESSION_MAX_AGE was shortened no index knows.
+    live = people.count_at_most(Session.select(Session.id).where(Session.idle_expires_at >= now()))
     acts = record.acts_of_admins(SHOWN)
     return render_template("admin/overview.html", numbers=numbers, live=live, acts=acts)
 

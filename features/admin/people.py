@@ -19,7 +19,7 @@ from models import Event, Key, Session, User
 from . import rules
 
 SIZE = 25
-LOOK_AT = 2000  # rows, for a condition without an index
+LOOK_AT = 1000  # rows, for a condition without an index
 MOST = 10_000  # what is counted exactly
 LAST = "\U0010ffff"
 ORDERS = {"newest": "Newest first", "oldest": "Oldest first", "name": "By name"}
@@ -73,7 +73,7 @@ def list_users(search: str, state: str, order: str, after: str) -> Page:
     if search:
         return _search(_as_key(search), condition, after)
     if order == "name":
-        return _by_name(condition, after)
+        return _by_name(condition, state, after)
     return _by_time(condition, state, order == "newest", after)
 
 
@@ -105,9 +105,9 @@ def _read_place(after: str) -> tuple[int, str] | None:
     return (int(moment), user_id) if whole and user_id else None
 
 
-def _by_name(condition: Any, after: str) -> Page:
-    mine = Key.provider == USERNAME_PROVIDER
-    return _by_key(mine & (Key.provider_user_id > after), condition, lambda row: str(row[1]))
+def _by_name(condition: Any, state: str, after: str) -> Page:
+    names = (Key.provider == USERNAME_PROVIDER) & (Key.provider_user_id > after)
+    return _by_key(names, condition, lambda row: str(row[1]), looks_far=state != "all")
 
 
 def _search(text: str, condition: Any, after: str) -> Page:
@@ -115,7 +115,8 @@ def _search(text: str, condition: Any, after: str) -> Page:
     named = Key.provider == USERNAME_PROVIDER
     begins = named & (Key.provider_user_id >= text) & (Key.provider_user_id < text + LAST)
     if not after.startswith("+"):
-        first = _by_key(begins & (Key.provider_user_id > after), condition, lambda row: row[1])
+        later = begins & (Key.provider_user_id > after)
+        first = _by_key(later, condition, lambda row: row[1], looks_far=False)
         if first.after:
             return first
         others = _contains(text, begins, condition, "")
@@ -132,15 +133,25 @@ def _contains(text: str, begins: Expression, condition: Any, after: str) -> Page
     provider, _, name = after.partition(" ")
     later = Tuple(Key.provider, Key.provider_user_id) > Tuple(provider, name)
     found = Key.provider.in_(login_providers()) & Key.provider_user_id.contains(text) & ~begins
-    return _by_key(found & later, condition, lambda row: f"+{row[0]} {row[1]}")
+    return _by_key(found & later, condition, lambda row: f"+{row[0]} {row[1]}", looks_far=False)
 
 
-def _by_key(found: Expression, condition: Any, place: Callable[[Any], str]) -> Page:
-    query: Any = Key.select(Key.provider, Key.provider_user_id, Key.user).join(User)
-    query = query.where(found, condition)
-    rows = list(query.order_by(Key.provider, Key.provider_user_id).limit(SIZE + 1).tuples())
+def _by_key(found: Any, condition: Any, place: Callable[[Any], str], looks_far: bool) -> Page:
+    """Return users by their keys. looks_far: among the next LOOK_AT keys, of one provider, those
+    that fulfil the condition; an index has the one or the other.
+    """
+    query: Any = Key.select(Key.provider, Key.provider_user_id, Key.user).where(found)
+    query = query.order_by(Key.provider, Key.provider_user_id).tuples()
+    end = None
+    if looks_far:
+        looked_at = list(query.limit(LOOK_AT))
+        if len(looked_at) == LOOK_AT:
+            end = looked_at[-1]
+            query = query.where(Key.provider_user_id <= end[1])
+    rows = list(query.join(User).where(condition).limit(SIZE + 1))
+    last = rows[SIZE - 1] if len(rows) > SIZE else end
     ids = dict.fromkeys(row[2] for row in rows[:SIZE])  # an imported user may have several
-    return Page(_with_facts([*ids]), place(rows[SIZE - 1]) if len(rows) > SIZE else "")
+    return Page(_with_facts([*ids]), place(last) if last else "")
 
 
 def _with_facts(ids: list[str]) -> list[Any]:

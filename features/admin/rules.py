@@ -1,14 +1,14 @@
 """Who is an admin, and what an admin may do to another user.
 
-Each act begins by locking the rows of all admins, in one order: of two that demote, lock or delete
-one another at once, the second sees what the first has done.
+All that could leave no admin takes turns, before it locks any row: of two who demote, lock or
+delete at once, the second sees what the first has done.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from peewee import Expression, ModelSelect, fn
+from peewee import Expression, ModelSelect, Select, fn
 
 from accounts import events, sessions, users
 from accounts.actor import OPERATOR, Actor
@@ -21,6 +21,7 @@ from models import Key, Session, User, now
 
 GRANTED, REVOKED, CONFIRMED = "admin_granted", "admin_revoked", "admin_confirmed"  # kinds of events
 RENEWED, ENDED = "password confirmed", "ended by an administrator"  # why a session ended
+TURNS = 0x61646D696E73  # "admins": the name of a lock in PostgreSQL
 FRESH = 1_800_000  # ms that a password counts as just given
 IS_ADMIN = User.admin_since.is_null(False)
 
@@ -85,7 +86,8 @@ def act(
     """
     key = None if current_password is None else users.confirm_password(current_password, actor)
     with as_admin(actor):
-        users.lock_for_update(user)
+        for each in sorted((user, actor.session.user), key=lambda user: user.id):
+            users.lock_for_update(each)
         if key:
             users.lock_confirmed(key, actor)
         target = User.get_or_none(User.id == user.id)
@@ -100,17 +102,18 @@ def act(
 def as_admin(actor: Actor) -> Iterator[None]:
     """A transaction in which the actor stays an admin. Raises NotAllowed."""
     with database.atomic():
-        _lock_admins()
+        _take_turns()
         mine = Session.select().join(User).where(Session.id == actor.session.id)
         if not mine.where(IS_ADMIN, User.locked_at.is_null()).exists():
             raise NotAllowed
         yield
 
 
-def _lock_admins() -> None:
-    every = User.select(User.id).where(IS_ADMIN).order_by(User.id)
+def _take_turns() -> None:
+    # On PostgreSQL. Not the rows of all admins: who has just ceased to be one is locked by some and
+    # not by others, and they wait for each other.
     if not database.serializes_writes:
-        database.lock_for_update(every).execute()
+        Select(columns=[fn.pg_advisory_xact_lock(TURNS)]).execute(database)
 
 
 def end_sessions(user: User, actor: Actor) -> int:
@@ -151,7 +154,7 @@ def keep_one(user: User, actor: Actor) -> None:
     """Refuse that the last admin is demoted, locked or deleted, unless by the operator. Raises
     LastAdmin.
     """
-    _lock_admins()
+    _take_turns()
     if actor is not OPERATOR and is_last(user):
         raise LastAdmin
 

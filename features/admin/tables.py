@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from peewee import SQL, BigIntegerField, BlobField, Case, Field, Model, Tuple, fn
+from peewee import SQL, BlobField, Case, Field, IntegerField, Model, Tuple, fn
 
 from models import HANDLE_BYTES, MODELS
 
@@ -64,7 +64,8 @@ def _indexed(model: type[Model]) -> set[str]:
 
 def _order(model: type[Model], sort: str) -> list[Field]:
     by = [listed(model)[sort]] if sort else []
-    return [*by, *(key for key in model._meta.get_primary_keys() if key not in by)]
+    # Not `key not in by`: fields compare to a condition, which is always true.
+    return [*by, *(key for key in model._meta.get_primary_keys() if key.column_name != sort)]
 
 
 def rows(model: type[Model], asked: Asked) -> Page:
@@ -83,7 +84,7 @@ def rows(model: type[Model], asked: Asked) -> Page:
             looked_at = list(query.limit(LOOK_AT))
             if len(looked_at) == LOOK_AT:
                 end = looked_at[-1]
-                query = query.where(~_beyond(order, _place(order, end), descending))
+                query = query.where(_beyond(order, _place(order, end), not descending, also=True))
         query = query.where(_is(listed(model)[asked.column], asked.value))
     found = list(query.limit(SIZE + 1))
     last = found[SIZE - 1] if len(found) > SIZE else end
@@ -129,22 +130,26 @@ def _read_place(order: list[Field], text: str) -> list[Any] | None:
 def _fits(field: Field, value: Any) -> bool:
     if isinstance(field, BlobField):
         return isinstance(value, str) and bool(re.fullmatch("([0-9a-f]{2}){1,16}", value))
-    if isinstance(field, BigIntegerField):
+    if isinstance(field, IntegerField):
         return type(value) is int and abs(value) <= INTEGER_MAX
     return isinstance(value, str) and is_text(value)
 
 
-def _beyond(order: list[Field], place: list[Any], descending: bool) -> Any:
-    filler = b"\x00" if descending else b"\xff"
+def _beyond(order: list[Field], place: list[Any], descending: bool, also: bool = False) -> Any:
+    """Return the condition for rows after a place, or `also` at it: all with that beginning."""
+    filler = b"\xff" if descending == also else b"\x00"
     values = [
         bytes.fromhex(value).ljust(ID_BYTES, filler) if isinstance(field, BlobField) else value
         for field, value in zip(order, place, strict=True)
     ]
-    return Tuple(*order) < Tuple(*values) if descending else Tuple(*order) > Tuple(*values)
+    here, there = Tuple(*order), Tuple(*values)
+    if also:
+        return here <= there if descending else here >= there
+    return here < there if descending else here > there
 
 
 def _is(field: Field, value: str) -> Any:
-    if not isinstance(field, BigIntegerField):
+    if not isinstance(field, IntegerField):
         return (field >= value) & (field < value + LAST)
     number = value if re.fullmatch("-?[0-9]{1,18}", value) else "-1"
     return field == int(number)
