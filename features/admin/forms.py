@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 from wtforms import BooleanField
 from wtforms.widgets import HiddenInput
 
-from accounts import users
+from accounts import hooks, users
 from accounts.actor import Actor
-from accounts.errors import AccountError, InvalidUsername
+from accounts.errors import AccountError, InvalidUsername, UsernameTaken
 from blueprints.auth import current_password, new_username, redirect_logged_out
 from models import User
 from web import words
@@ -107,11 +107,23 @@ def _show_once(title: str, address: str, about: str, **more: Any) -> ResponseRet
 @form_page(NewForm, prepare=lambda: {"make": offered("create_user_with_link")})
 def create_user(form: NewForm) -> ResponseReturnValue:
     """Make an account, and show the link where its owner chooses a password."""
-    actor = current_actor()
-    with rules.as_admin(actor):
-        make = offered("create_user_with_link")
-        user, token = make(form.username.data, HOURS, actor)
+    user, token = _make_user(form.username.data, current_actor())
     return _show_link(user, token, HOURS, "The account has been created")
+
+
+def _make_user(name: str, actor: Actor) -> tuple[User, str]:
+    try:
+        with rules.as_admin(actor):
+            made: tuple[User, str] = offered("create_user_with_link")(name, HOURS, actor)
+            return made
+    except UsernameTaken:
+        if not any(excuses(actor) for excuses in hooks.excuses):
+            raise
+        # This very form has made the account, and its answer was lost: another link replaces that.
+        _, key = users.find_account(name)
+        if key is None:
+            raise
+        return key.user, _make_link(key.user, HOURS, actor)
 
 
 def _show_link(user: User, token: str, hours: int, title: str) -> ResponseReturnValue:
@@ -134,13 +146,16 @@ def rename(form: RenameForm, user_id: str) -> ResponseReturnValue:
 @form_page(LinkForm, prepare=lambda user_id: {**_target(user_id), "make": offered("make_link")})
 def make_link(form: LinkForm, user_id: str) -> ResponseReturnValue:
     """Show a link where a user chooses a password."""
-    user, make, hours = find(user_id), offered("make_link"), form.hours.data
-
-    def change(user: User, actor: Actor) -> str:
-        return str(make(user, hours, actor))
-
-    token = rules.act(change, user, current_actor(), form.current_password.data)
+    user, hours = find(user_id), form.hours.data
+    token = _make_link(user, hours, current_actor(), form.current_password.data)
     return _show_link(user, token, hours, "A reset link")
+
+
+def _make_link(user: User, hours: int, actor: Actor, current_password: str | None = None) -> str:
+    make = offered("make_link")
+    return rules.act(
+        lambda target, actor: str(make(target, hours, actor)), user, actor, current_password
+    )
 
 
 @bp.route("/users/<user_id>/role", methods=["GET", "POST"])

@@ -114,6 +114,20 @@ def test_a_new_user_chooses_the_password(app: Flask, admin: Browser) -> None:
     assert owner.submit(f"/reset/{token}", {"new_password": "blue horse"}).status_code == 302
 
 
+def test_the_same_form_sent_again_makes_a_new_link_for_the_user_it_made(
+    app: Flask, admin: Browser
+) -> None:
+    page = admin.get("/admin/users/new").text
+    token = re.findall(r'name="csrf_token" value="([^"]+)', page)[0]
+    fields = {"csrf_token": token, "username": "Mary"}
+    answers = [admin.client.post("/admin/users/new", data=fields) for _ in range(2)]
+    paths = [set(re.findall(r"/reset/[\w-]{43}", answer.text)).pop() for answer in answers]
+    assert [Browser(app).get(path).status_code for path in paths] == [404, 200]
+    assert User.select().where(User.username == "Mary").count() == 1
+    other = admin.client.post("/admin/users/new", data={**fields, "x": "another form"})
+    assert other.status_code == 400
+
+
 def test_making_users_takes_nothing_from_the_budgets_of_the_address(
     settings: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
