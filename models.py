@@ -125,9 +125,7 @@ class Event(BaseModel):
 
 
 class Counter(BaseModel):
-    """The number of tries of one subject in a window of time. The id is a keyed hash: people type
-    passwords where names belong.
-    """
+    """Tries of one subject in a window of time. Its id is a keyed hash: it may be a password."""
 
     id = BlobField(primary_key=True, constraints=[between("id", 16, 16)])
     count = BigIntegerField()

@@ -77,8 +77,7 @@ def record_failed_login(
     user: User | None, actor: Actor, budgets: Budgets, fingerprint: str = "", session: str = ""
 ) -> None:
     """Record a failed log-in; without a user in the log alone, with the fingerprint of the name
-    that was typed. session: the handle, if a user was asked for the password again. One that is
-    excused is none.
+    that was typed. session: the handle, if a user was asked for the password again.
     """
     with contextlib.suppress(IntegrityError), database.atomic():  # deleted in the meantime
         if throttling.excuse(budgets, actor):

@@ -21,6 +21,7 @@ from .throttling import Budgets
 
 NICENESS = 5  # at 10 a thread that holds Python's lock can wait for the processor: pages stall
 MAX_WAIT = 2  # seconds until a hashing thread is free
+NO_MEMORY = "Memory allocation error", "malloc failure", "can't start new thread"
 
 R = TypeVar("R")
 
@@ -33,9 +34,9 @@ def refuse_when_full() -> None:
 
 def run(function: Callable[..., R], *args: Any, budgets: Budgets | None = None) -> R:
     """Return function(*args), which hashes passwords, counted as one try against `budgets`. Raises
-    Busy if the queue is full or no thread was free for MAX_WAIT: then the try does not count.
-    Raises TooManyAttempts if a budget is spent, and OperationalError inside a transaction: all
-    other writes would wait for the hash.
+    Busy if the queue is full, no thread was free for MAX_WAIT or memory is short: then the try
+    does not count. Raises TooManyAttempts if a budget is spent, and OperationalError inside a
+    transaction: all other writes would wait for the hash.
     """
     release()  # a wait must not hold a connection
     threads = pool()
@@ -45,10 +46,17 @@ def run(function: Callable[..., R], *args: Any, budgets: Budgets | None = None) 
         release()
         try:
             return threads.run(function, *args)
-        except Busy:
+        except Exception as error:
+            if not is_shortage(error):
+                raise
             with database.atomic():
                 throttling.take_back(budgets or {})
-            raise
+            raise Busy from None
+
+
+def is_shortage(error: Exception) -> bool:
+    """Return whether threads or memory were short: argon2, OpenSSL and Python say it in words."""
+    return isinstance(error, Busy | MemoryError) or any(words in str(error) for words in NO_MEMORY)
 
 
 class HashingThreads:

@@ -39,8 +39,7 @@ log_in_vetoes: list[Callable[[User], None]] = []
 # a row is locked. It refuses by an AccountError.
 exclusion_vetoes: list[Callable[[User, Actor], None]] = []
 
-# Called with each event in the transaction that records it: the user whom it is about, the actor,
-# and the columns of the row.
+# Called with each event in the transaction that records it: its user, actor and columns.
 recorded: list[Callable[[User | None, Actor, dict[str, Any]], None]] = []
 
 # Called with an actor who typed a wrong password or a name that is taken. If one returns True, the
@@ -55,8 +54,7 @@ offers: list[tuple[str, Callable[..., Any]]] = []
 # What the export has besides: its name there, and a function that returns it for a user.
 export_entries: list[tuple[str, Callable[[User], Any]]] = []
 
-# Called with each user who has just logged in by the form (sessions.SignedIn). Returns what to warn
-# them of, or "".
+# Called after a log-in by the form, with sessions.SignedIn. Returns what to warn them of, or "".
 login_warnings: list[Callable[[Any], str]] = []
 
 

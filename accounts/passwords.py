@@ -50,9 +50,7 @@ def parse_password(text: str) -> Password:
 
 
 def parse_new_password(text: str, username: str) -> Password:
-    """Return a text as the new password of a user. Raises InvalidPassword, for a weak one too if
-    PASSWORD_COMMON is "refuse".
-    """
+    """Return a new password of a user. Raises InvalidPassword, also if weak ones are refused."""
     password = parse_password(text)
     refuses = settings.PASSWORD_COMMON == "refuse"  # noqa: S105
     if refuses and (weakness := find_weakness(password, username)):
@@ -61,9 +59,7 @@ def parse_new_password(text: str, username: str) -> Password:
 
 
 def find_weakness(password: str, username: str) -> str:
-    """Return what is wrong with a password of a user, as the end of "This password is …"; "" if
-    no feature minds it.
-    """
+    """Return the end of "This password is …" if a feature calls it weak; "" otherwise."""
     return next(filter(None, (check(password, username) for check in hooks.password_checks)), "")
 
 
@@ -108,7 +104,9 @@ def _verify(password: str | None, password_hash: str | None) -> bool:
     if password is not None and password_hash is not None:
         try:
             return _context().verify(password, password_hash)
-        except (ValueError, TypeError):  # passlib raises, each scheme in its own way
+        except (ValueError, TypeError) as error:  # passlib raises, each scheme in its own way
+            if hashing.is_shortage(error):
+                raise  # a right password must not become a wrong one
             message = "a stored password hash is damaged"
             logger.error(message, extra={"fields": {"event": "sys_error", "message": message}})
     _context().verify(password or "", _dummy_hash(current_form()))

@@ -19,7 +19,7 @@ from werkzeug.test import Client, EnvironBuilder
 from .compare import turns
 from .peers import NAMES, PASSWORD
 from .servers import ROOT
-from .visitors import FORM, HIDDEN, login_body
+from .visitors import FORM, HIDDEN, NOTICES, login_body, seen
 
 BATCH = 200
 
@@ -70,6 +70,9 @@ def environment(app: Callable[..., Any], path: str) -> dict[str, Any]:
         found = HIDDEN.search(client.get("/login").text)
         body = login_body({found[1]: found[2]} if found else {}, NAMES[0], PASSWORD)
         client.post("/login", data=body, content_type=FORM)
+        if form := seen(client.get(path).text):
+            client.post(NOTICES, data=form, content_type=FORM)
+            client.get(path)  # uses up the message that it was done
     request = client.open(EnvironBuilder(path=path)).request
     return {**request.environ, "REMOTE_ADDR": "127.0.0.1"}
 

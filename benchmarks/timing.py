@@ -1,11 +1,12 @@
-"""Does the time of a refused log-in reveal why it was refused?
+"""Does the time of a refusal reveal why it was refused?
 
-    .venv/bin/python benchmarks/timing.py [--measurements 200]
+    .venv/bin/python benchmarks/timing.py [--page recover] [--measurements 200]
 
 Measures POST /login in process, with the real Argon2 parameters and a database file of its own:
 a wrong password, an unknown name, a locked user with the right password, and a user without
 a password, in turns and in a new random order each time, so that a machine that becomes slower or
-faster meanwhile affects them all alike. No limit applies.
+faster meanwhile affects them all alike. No limit applies. Likewise POST /recover: a wrong code, one
+that was used, an unknown name, a locked user, and one without codes.
 
 For each pair it prints the AUC: how often a measurement of the first took longer than one of the
 second. 0.5 is chance. The verdict is "equal" from 0.45 to 0.55. With two equal cases, 200
@@ -33,19 +34,17 @@ from flask.testing import FlaskClient
 
 import migrations
 from accounts import users
-from accounts.actor import OPERATOR
+from accounts.actor import OPERATOR, Actor
 from app import create_app
 from database import database
-from models import Key, User
+from features.recovery import kit
+from features.recovery.codes import hash_code, make_code
+from features.recovery.models import RecoveryCode
+from models import Key, User, now
 
 PASSWORD = "correct horse battery"
 LIMITS = ("LOGIN_ACCOUNT", "LOGIN_KNOWN_BROWSER", "LOGIN_ADDRESS", "SIGNUP_ADDRESS")
-CASES = {
-    "wrong password": ("Jane-wrong", "wrong horse battery"),
-    "unknown name": ("Jane-nobody", PASSWORD),
-    "locked user": ("Jane-locked", PASSWORD),
-    "no password": ("Jane-passwordless", PASSWORD),
-}
+Cases = dict[str, dict[str, str]]  # the fields of a form for each
 
 
 def prepare(folder: str) -> FlaskClient:
@@ -63,27 +62,65 @@ def prepare(folder: str) -> FlaskClient:
     return app.test_client()
 
 
-def measure(client: FlaskClient, times: int) -> dict[str, list[float]]:
+def login_cases() -> Cases:
+    """Return the refusals of a log-in."""
+    typed = {
+        "wrong password": ("Jane-wrong", "wrong horse battery"),
+        "unknown name": ("Jane-nobody", PASSWORD),
+        "locked user": ("Jane-locked", PASSWORD),
+        "no password": ("Jane-passwordless", PASSWORD),
+    }
+    return {case: {"username": name, "password": text} for case, (name, text) in typed.items()}
+
+
+def recover_cases() -> Cases:
+    """Return the refusals of a recovery code."""
+    codes = [add_code(name) for name in ("Jane-wrong", "Jane-wrong", "Jane-locked")]
+    kit.recover("Jane-wrong", codes[0], PASSWORD, Actor())
+    typed = {
+        "wrong code": ("Jane-wrong", make_code()),
+        "used code": ("Jane-wrong", codes[0]),
+        "unknown name": ("Jane-nobody", codes[1]),
+        "locked user": ("Jane-locked", codes[2]),
+        "no codes": ("Jane-passwordless", codes[1]),
+    }
+    return {
+        case: {"username": name, "recovery_code": code, "new_password": PASSWORD}
+        for case, (name, code) in typed.items()
+    }
+
+
+def add_code(name: str) -> str:
+    """Return a code of an account that works."""
+    user, code = User.get(username=name), make_code()
+    RecoveryCode.create(id=hash_code(user.id, code), user=user, created_at=now())
+    return code
+
+
+PAGES = {"login": login_cases, "recover": recover_cases}
+
+
+def measure(client: FlaskClient, page: str, times: int) -> dict[str, list[float]]:
     """Return the milliseconds of each case, measured in turns; the first ones do not count."""
+    cases = PAGES[page]()
     with client.session_transaction() as session:
         session["csrf_token"] = "x"
-    took: dict[str, list[float]] = {case: [] for case in CASES}
+    took: dict[str, list[float]] = {case: [] for case in cases}
     for number in range(-5, times):
-        for case in random.sample(list(CASES), len(CASES)):
-            milliseconds = log_in(client, *CASES[case])
+        for case in random.sample(list(cases), len(cases)):
+            milliseconds = send(client, f"/{page}", cases[case])
             if number >= 0:
                 took[case].append(milliseconds)
     return took
 
 
-def log_in(client: FlaskClient, username: str, password: str) -> float:
-    """Return how long a refused log-in took."""
-    fields = {"username": username, "password": password, "csrf_token": "x"}
+def send(client: FlaskClient, path: str, fields: dict[str, str]) -> float:
+    """Return how long a refusal took."""
     started = time.perf_counter()
-    answer = client.post("/login", data=fields)
+    answer = client.post(path, data={**fields, "csrf_token": "x"})
     milliseconds = (time.perf_counter() - started) * 1000
     if answer.status_code != 400 or b"Incorrect" not in answer.data:
-        raise SystemExit(f"{username}: {answer.status_code}, not a refused log-in")
+        raise SystemExit(f"{fields['username']}: {answer.status_code}, not refused")
     return milliseconds
 
 
@@ -114,11 +151,12 @@ def report(took: dict[str, list[float]]) -> bool:
 def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--page", choices=PAGES, default="login")
     parser.add_argument("--measurements", type=int, default=200, metavar="N")
-    times = parser.parse_args().measurements
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         try:
-            took = measure(prepare(folder), times)
+            took = measure(prepare(folder), options.page, options.measurements)
         finally:
             database.close_all()
     sys.exit(0 if report(took) else 1)

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 from .peers import NAMES, PASSWORD
 
 HIDDEN = re.compile('name="(csrf[a-z_]*)" value="([^"]*)"')
+UP_TO = re.compile('name="(up_to)" value="([^"]*)"')
+NOTICES = "/profile/notices"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -66,9 +68,22 @@ def page_requests(port: int) -> list[bytes]:
     body = login_body(visitor.hidden_field(), NAMES[0])
     answer = visitor.send("POST", "/login", body)
     page = visitor.send("GET", "/profile")
+    if form := seen(page.text):
+        visitor.send("POST", NOTICES, form)
+        page = visitor.send("GET", "/profile")  # uses up the message that it was done
     if (answer.status, page.status) != (302, 200) or NAMES[0] not in page.text:
         raise SystemExit(f"port {port}: the log-in failed ({answer.status}, {page.status})")
     return [visitor.raw("GET", "/profile")]
+
+
+def seen(profile: str) -> str:
+    """Return the form that says that the notices of a profile were seen, filled in; "" where there
+    are none: they are not on the pages that people open every day, and no peer has any.
+    """
+    if found := UP_TO.search(profile):
+        hidden = dict(each.groups() for each in (HIDDEN.search(profile), found) if each)
+        return urlencode({**hidden, "current_password": PASSWORD})
+    return ""
 
 
 def form_requests(port: int) -> list[bytes]:

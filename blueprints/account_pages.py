@@ -74,12 +74,14 @@ PAGES = (
 )  # fmt: skip
 pages: list[AccountPage] = []
 panels: list[Callable[[], str]] = []  # each writes what stands at the top of the profile
+marks: list[Callable[[int], str]] = []  # each writes what follows its link if there are notices
 
 
 def init_app(app: App) -> None:
     """Begin with the hall's pages, and show the links to the templates."""
-    pages[:], panels[:] = PAGES, []
-    app.jinja_env.globals.update(panels=panels, account_links=lambda: [FIRST, *pages, LAST])
+    pages[:], panels[:], marks[:] = PAGES, [], []
+    links = {"account_links": lambda: [FIRST, *pages, LAST]}
+    app.jinja_env.globals.update(links, panels=panels, marks=marks)
 
 
 def rows(session: Session) -> list[tuple[AccountPage, str, str | None]]:

@@ -5,6 +5,7 @@ import multiprocessing
 import resource
 import signal
 import socket
+import threading
 from _thread import start_new_thread as start_thread
 from contextlib import suppress
 from functools import partial
@@ -23,6 +24,7 @@ from .db import announce
 from .worker import STOPS, keep_stops_from_workers, load_worker
 
 PAGE_THREADS = 16
+STACK = 2**21  # bytes for each thread of Python, as granian gives its own: 8 MB by default
 MAX_CONNECTIONS = 1024
 IDLE_TIMEOUT = 5  # seconds until an idle connection is closed; a proxy must do so sooner
 OWN_FILES = 22  # file descriptors that a worker has open by itself
@@ -44,6 +46,7 @@ BIND_ADVICE = {
 def serve_granian(app: Flask) -> None:
     """Serve until told to stop (SIGTERM, SIGHUP, Ctrl-C); finish the requests in progress first."""
     multiprocessing.set_start_method("fork", force=True)  # load_worker counts on it
+    threading.stack_size(STACK)
     host, port = app.config["HOST"], app.config["PORT"]
     server = Granian(
         "app:create_app",

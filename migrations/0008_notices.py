@@ -28,6 +28,7 @@ def up(migrator, db):
         ip_address = pw.TextField(constraints=length("ip_address", 0, 45))
         user_agent = pw.TextField(constraints=length("user_agent", 0, 255))
         detail = pw.TextField(constraints=length("detail", 0, 255))
+        actor = pw.TextField(null=True, constraints=length("actor", 1, 255))
         began = pw.TextField()
         acknowledged_at = pw.BigIntegerField(null=True)
 

@@ -23,11 +23,9 @@ def up(migrator, db):
             database = db
             legacy_table_names = False
 
-    actor = pw.TextField(null=True, constraints=[pw.Check('length("actor") BETWEEN 1 AND 255')])
     migrator.migrate(
         migrator.drop_index("user", "user_created_at"),
         migrator.add_index("user", ("created_at", "id")),
-        migrator.add_column("notice", "actor", actor),
     )
     for rare in (User.locked_at, User.waiting_since, User.admin_since):
         columns = User.created_at, User.id

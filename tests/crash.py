@@ -80,7 +80,9 @@ class NobodyKnows(Exception):
 
 
 class Client(threading.Thread):
-    """A client that acts until the server is gone."""
+    """A client that acts until the server is gone. half_there: what must not be afterwards."""
+
+    half_there = HALF_THERE
 
     def __init__(
         self, settings: dict[str, str], name: str, seed: str, habits: dict[str, int]
@@ -200,6 +202,7 @@ def attack(
     process: subprocess.Popen[bytes],
     run: str,
     database: postgresql.Server | None = None,
+    kind: type[Client] = Client,
 ) -> list[Client]:
     """Let clients act until the server is killed; return what they know. The database server, if
     there is one, is killed while they act in half of the runs, and at the end in the others.
@@ -208,7 +211,7 @@ def attack(
     moment = rng.uniform(*KILL_AFTER)
     name = run.rpartition("/")[2]
     clients = [
-        Client(settings, f"{name}c{n}", f"{run}/{n}", HABITS if n else HABITS_OF_THE_FIRST)
+        kind(settings, f"{name}c{n}", f"{run}/{n}", HABITS if n else HABITS_OF_THE_FIRST)
         for n in range(CLIENTS)
     ]
     for client in clients:
@@ -236,7 +239,7 @@ def crash_database(database: postgresql.Server) -> None:
 def look(settings: dict[str, str], clients: list[Client]) -> list[str]:
     """Return what is wrong after a kill, with the server running again."""
     wrong = [text for client in clients for text in client.wrong]
-    wrong += half_there(settings)
+    wrong += half_there(settings, clients[0].half_there)
     names = {name for (name,) in sql(settings, "SELECT username FROM user")}
     accounts = [account for client in clients for account in client.accounts]
     with ThreadPoolExecutor(CLIENTS) as threads:
@@ -245,10 +248,10 @@ def look(settings: dict[str, str], clients: list[Client]) -> list[str]:
     return wrong
 
 
-def half_there(settings: dict[str, str]) -> list[str]:
+def half_there(settings: dict[str, str], queries: dict[str, str] = HALF_THERE) -> list[str]:
     """Return what is in the database and should not be."""
     on_sqlite = settings["DATABASE_URL"].startswith("sqlite:")
-    faults = HALF_THERE | (DAMAGE_OF_SQLITE if on_sqlite else {})
+    faults = queries | (DAMAGE_OF_SQLITE if on_sqlite else {})
     return [f"{fault}: {row}" for fault, query in faults.items() for row in sql(settings, query)]
 
 
@@ -280,6 +283,22 @@ def opens(settings: dict[str, str], name: str, password: str) -> bool:
             return status == 302
         time.sleep(0.5)
     raise TimeoutError(f"{name}: the server stays busy")
+
+
+def survive(settings: dict[str, str], kind: type[Client], wanted: str, runs: int = 3) -> None:
+    """Kill a server again and again while clients of a feature act; more often than `runs` where
+    the machine was too slow for what is wanted.
+    """
+    sums: Counter[str] = Counter()
+    for run in range(10 * runs):
+        with server(settings) as process:
+            clients = attack(settings, process, f"{random.randrange(10**6)}/r{run}", kind=kind)
+        with server(settings):
+            assert not (wrong := look(settings, clients)), wrong
+        sums += sum((client.done for client in clients), Counter())
+        if run + 1 >= runs and sums[wanted]:
+            return
+    raise AssertionError(f"{wanted}: never done")
 
 
 def report(run: int, clients: list[Client], wrong: list[str], seconds: float) -> Counter[str]:

@@ -198,19 +198,25 @@ def each_fault(faults, before, prepare, gone):
 
 @MODES
 @pytest.mark.parametrize("action", ACTIONS)
-def test_all_of_it_is_done_or_nothing_and_the_answer_says_which(
-    faults, before, caplog, action, gone
-):
-    prepare, done, not_done = ACTIONS[action]
+def test_all_of_it_is_done_or_nothing_and_the_answer_says_which(faults, before, action, gone):
+    all_or_nothing(faults, before, ACTIONS[action], gone, state)
+
+
+def all_or_nothing(faults, before, action, gone, state):
+    """Do an action with each fault: it is done, or nothing is, and the answer says which. Return
+    how things stand before and after it.
+    """
+    prepare, done, not_done = action
     start = state()
     outcomes = [(answer, state()) for answer in each_fault(faults, before, prepare, gone)]
     end = outcomes[-1][1]
     assert end != start
     assert outcomes[-1][0] == done
     assert len(outcomes) > 5
-    for number, (answer, found) in enumerate(outcomes, 1):
-        assert (answer, found) in ((not_done, start), (done, end)), f"statement {number}"
+    for number, outcome in enumerate(outcomes, 1):
+        assert outcome in ((not_done, start), (done, end)), f"statement {number}"
     assert outcomes[0] == (not_done, start)
+    return start, end
 
 
 @MODES

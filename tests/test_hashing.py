@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +10,7 @@ import pytest
 from conftest import Browser, hidden_fields, page_form
 from flask import Flask
 from playhouse.test_utils import count_queries
-from processes import PATIENCE, wait_until
+from processes import PATIENCE, ROOT, wait_until
 
 from accounts import hashing
 from accounts.errors import Busy
@@ -160,3 +162,35 @@ def test_a_visitor_refused_for_a_full_queue_costs_the_database_nothing(
         hold.set()
     assert answer.status_code == 503
     assert queries.get_queries() == []
+
+
+SHORT_OF_MEMORY = """
+import re, resource
+from pathlib import Path
+from accounts import hashing, passwords
+right = passwords._context().hash("correct horse")
+used = int(re.search(r"VmData:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (used + 2**21,) * 2)
+for function, *args in (
+    (passwords._verify, "correct horse", right),
+    (passwords._verify, None, None),
+    (passwords._context().hash, "correct horse"),
+):
+    try:
+        print(function(*args))
+    except ValueError as error:
+        print(hashing.is_shortage(error))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds a process's data")
+def test_short_memory_makes_no_right_password_wrong() -> None:
+    """argon2 and passlib say in their own words that memory is short; a release may change them."""
+    done = subprocess.run(
+        [sys.executable, "-c", SHORT_OF_MEMORY],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["True"] * 3

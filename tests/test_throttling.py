@@ -169,9 +169,18 @@ def test_a_thief_with_an_account_of_his_own_cannot_wipe_his_traces_with_it(only,
     assert attempts(2) == ["wrong", "wait"]
 
 
-def test_a_busy_server_takes_the_try_back(user, monkeypatch):
+@pytest.mark.parametrize(
+    "shortage",
+    [
+        Busy(),
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+        ValueError("[digital envelope routines] malloc failure"),
+    ],
+)
+def test_a_busy_server_takes_the_try_back(user, monkeypatch, shortage):
     def busy(*_args, **_options):
-        raise Busy
+        raise shortage
 
     with monkeypatch.context() as meanwhile:
         meanwhile.setattr(HashingThreads, "run", busy)

@@ -142,8 +142,7 @@ def _requested_address() -> str:
 def start_session(signed_in: SignedIn, password: str) -> str:
     """Log this browser in to a new session; return the page that was asked for before. The cookie
     is emptied first: whatever an attacker planted in it, such as a CSRF token, ends here (session
-    fixation). That the password is weak is kept in the cookie alone: in the database it would show
-    a thief where to begin.
+    fixation). Only the cookie says that a password is weak: a thief of the database must not know.
     """
     next_page = session.get("next")
     session.clear()

@@ -81,6 +81,8 @@ def show_crash(error: Exception) -> Response:
     if current_app.debug:
         raise error
     current_app.logger.error("unexpected error", exc_info=error)
+    if isinstance(error, MemoryError):
+        return show_refusal(Busy())
     return error_page(500, reference=request_id())
 
 

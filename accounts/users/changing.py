@@ -138,9 +138,7 @@ def parse_own_username(text: str, user: User) -> str:
 
 
 def delete_user(user: User, actor: Actor) -> None:
-    """Delete a user with their keys, sessions and events. One event is left, which names nobody;
-    the log has the id.
-    """
+    """Delete a user with their keys, sessions and events; one event, which names no one, stays."""
     with database.atomic():
         ask_vetoes(user, actor)
         lock_for_update(user)

@@ -23,8 +23,7 @@ def list_users(
     limit: int | None = None,
 ) -> Iterator[Any]:
     """Yield users, each with the number of live `sessions`; never all of them in memory. search:
-    only names that contain this, in any letter case. kinds: only those of these KINDS. sort: one of
-    ORDERS.
+    only names that contain this, in any letter case. kinds: of these KINDS. sort: one of ORDERS.
     """
     query = _among(_with_sessions(sort == "seen"), kinds).order_by(_order(sort))
     if not (wanted := search_form(search)):

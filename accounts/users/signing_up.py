@@ -34,9 +34,7 @@ def sign_up(username: str, password: str, actor: Actor) -> SignedIn:
 
 
 def create_user(username: str, password: str | None, actor: Actor) -> User:
-    """Create an account; without a password, no one can log in to it yet. Raises what `sign_up`
-    raises.
-    """
+    """Create an account; without a password no one can log in yet. Raises what `sign_up` does."""
     return make_account(username, password, actor, lambda user, _: user)
 
 

@@ -81,7 +81,7 @@ def create(uses: int, days: int, label: str, admin: bool) -> None:
 def list_(as_json: bool) -> None:
     """List invitations, those that end last first: also those that are used up or have ended."""
     rows = (_row(invitation, as_json) for invitation in rules.list_invitations())
-    print_rows(rows, COLUMNS, as_json)
+    print_rows(rows, COLUMNS, as_json, lambda shown: count(shown, "invitation"))
 
 
 def _row(invitation: rules.Invitation, as_json: bool) -> dict[str, object]:

@@ -17,15 +17,14 @@ from models import User
 from . import pages, rules
 from .models import Notice
 
-AS_STORED = ("id", "kind", "number", "session", "ip_address", "user_agent", "detail",
-             "actor")  # fmt: skip
+AS_STORED = ("id", "kind", "number", "session", "ip_address", "user_agent", "detail", "actor")
 
 
 def init_app(app: Flask) -> None:
     """Add this feature to the application."""
     app.register_blueprint(pages.bp)
-    app.jinja_env.globals["notices_mark"] = pages.mark
     account_pages.panels.append(pages.panel)
+    account_pages.marks.append(pages.mark)
     hooks.recorded.append(rules.follow)
     hooks.export_entries.append(("notices", exported))
 

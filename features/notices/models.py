@@ -23,9 +23,9 @@ class Notice(BaseModel):
     ip_address = TextField(constraints=[between("ip_address", 0, 45)])
     user_agent = TextField(constraints=[between("user_agent", 0, 255)])
     detail = TextField(constraints=[between("detail", 0, 255)])
+    actor = TextField(null=True, constraints=[between("actor", 1, 255)])
     began = TextField()  # no bound: a failure here would keep a failed log-in out of the events
     acknowledged_at = BigIntegerField(null=True)
-    actor = TextField(null=True, constraints=[between("actor", 1, 255)])
 
     class Meta:
         primary_key = CompositeKey("user", "id")

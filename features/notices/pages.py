@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from wtforms.widgets import HiddenInput
@@ -11,6 +11,7 @@ from accounts import passwords
 from accounts.errors import AccountError
 from accounts.events import Kind
 from blueprints.account_pages import count
+from models import User
 from web.current_session import current_actor
 from web.forms import Form, Password, Text, form_page
 from web.words import describe_event, describe_origin
@@ -25,7 +26,7 @@ class NoticesForm(Form):
     """What was seen, and where needed the proof of who has seen it."""
 
     template = "notices/refused.html"
-    up_to = Text("Notices", rules.parse_up_to, widget=HiddenInput())
+    up_to = Text("Notices", widget=HiddenInput())
     current_password = Password(
         "Current password",
         lambda text: text and passwords.parse_typed_password(text),  # where none is needed, ""
@@ -39,14 +40,21 @@ def _shown() -> dict[str, Any]:
     return {"notices": found, "asks": asks, "describe": describe, "origin": describe_origin}
 
 
-@bp.post("")
-@form_page(NoticesForm, prepare=_shown)
+def _prepare() -> Any:
+    if request.method != "POST":  # "Back" from a refused form
+        return redirect(url_for("profile.show"))
+    return _shown()
+
+
+@bp.route("", methods=["GET", "POST"])
+@form_page(NoticesForm, prepare=_prepare)
 def acknowledge(form: NoticesForm) -> ResponseReturnValue:
     """Show these notices no more."""
     try:
         rules.acknowledge(form.up_to.data, form.current_password.data, current_actor())
-    except AccountError:
-        form.context = _shown()  # a wrong password is a failed log-in more
+    except AccountError:  # a wrong password is a failed log-in more
+        g.user = User.get_or_none(id=g.user.id) or g.user
+        form.context = _shown()
         raise
     flash("What you have seen is not shown again.", "success")
     return redirect(url_for("profile.show"))

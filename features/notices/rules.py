@@ -6,7 +6,7 @@ from peewee import SQL, Expression, Query, fn
 
 from accounts import hooks, sessions, users
 from accounts.actor import Actor
-from accounts.errors import AccountError
+from accounts.errors import AccountChanged, AccountError
 from accounts.events import Kind
 from database import database
 from database.statements import statement
@@ -15,7 +15,7 @@ from models import Session, User, now
 from .models import Notice
 
 NOTABLE = (Kind.PASSWORD_CHANGE, Kind.USER_RENAMED)
-SENT_TWICE = "form sent again"  # why a session ended whose log-in was sent twice
+SENT_TWICE = "form sent again"  # why a session ended, or one that a repeated form began
 MOST = 20  # shown at once
 ID_MAX = 2**63 - 1
 
@@ -41,12 +41,12 @@ def follow(user: User | None, actor: Actor, event: dict[str, Any]) -> None:
     elif user is None:
         return
     elif kind == Kind.LOGIN_SUCCESS:
-        if not _is_part_of_another(event) and user.id not in actor.known_users:
+        is_told = event["detail"] == SENT_TWICE or _is_part_of_another(event)
+        if not is_told and user.id not in actor.known_users:
             _add(event)
     elif kind == Kind.SESSION_ENDED:
-        if event["detail"] == SENT_TWICE:  # or one log-in would be two notices
-            logged_in = (Notice.kind == Kind.LOGIN_SUCCESS) & (Notice.session == event["session"])
-            _take_off(user, logged_in)
+        if event["detail"] == SENT_TWICE:
+            _take_off_twin(user, event)
     elif kind in NOTABLE or kind in hooks.notable:
         _add(event)
 
@@ -116,6 +116,14 @@ def _is_part_of_another(event: dict[str, Any]) -> bool:
     return bool(Notice.update(changes).where(this_one).execute())
 
 
+def _take_off_twin(user: User, event: dict[str, Any]) -> None:
+    """Leave one notice of a log-in that was sent twice: that of the session that stays, if any."""
+    logged_in = _open(user.id) & (Notice.kind == Kind.LOGIN_SUCCESS)
+    ended = Notice.session == event["session"]
+    if Notice.select().where(logged_in, ~ended, Notice.user_agent == event["user_agent"]).exists():
+        _take_off(user, logged_in & ended)
+
+
 def notices_of(user: User) -> list[Notice]:
     """Return what a user has not acknowledged yet, the first MOST, oldest first."""
     return list(Notice.select().where(_open(user)).order_by(Notice.id).limit(MOST))
@@ -135,22 +143,31 @@ def parse_up_to(text: str) -> int:
     return int(text)
 
 
-def acknowledge(up_to: int, current_password: str, actor: Actor) -> None:
-    """Let the user who acts have seen all notices up to this id. The password counts only where one
-    is needed. Raises PasswordNeeded, WrongPassword, TooManyAttempts, Busy, AccountChanged.
+def acknowledge(up_to: str, current_password: str, actor: Actor) -> None:
+    """Let the user who acts have seen all notices up to this id, of those that there are now. The
+    password counts only where one is needed. Raises NoNotice, PasswordNeeded, WrongPassword,
+    TooManyAttempts, Busy, AccountChanged.
     """
-    user = actor.session.user
-    shown = Notice.id <= up_to
-    key = None
-    # What needs none now, needs none below: new notices have higher ids.
-    if any(needs_password(one, actor.session) for one in Notice.select().where(_open(user), shown)):
+    user, key = actor.session.user, None
+    found = list(Notice.select().where(_open(user), Notice.id <= parse_up_to(up_to)))
+    # What happens from here on gets a higher id, and a thief may have chosen any.
+    seen = Notice.id <= max((one.id for one in found), default=0)
+    if any(needs_password(one, actor.session) for one in found):
         if not current_password:
             raise PasswordNeeded
         key = users.confirm_password(current_password, actor)
     with database.atomic():
         if key:
             users.lock_confirmed(key, actor)
-        _take_off(user, shown)
+        else:
+            _lock_session(actor)
+        _take_off(user, seen)
+
+
+def _lock_session(actor: Actor) -> None:
+    users.lock_for_update(actor.session.user)
+    if not Session.select().where(Session.id == actor.session.id).exists():
+        raise AccountChanged  # a new password has ended it meanwhile, and is not to be hidden
 
 
 def _take_off(user: User, these: Expression) -> None:

@@ -18,10 +18,11 @@ from typing import Any
 from limits import parse_many
 from peewee import JOIN, SQL, Query, fn
 
-from accounts import events, sessions, settings, throttling
+from accounts import events, settings, throttling
 from accounts.actor import Actor
 from accounts.events import Kind
 from accounts.sessions import SignedIn
+from accounts.users import begin_session
 from accounts.users.lookup import lock_for_update
 from database import database, release
 from database.statements import statement
@@ -31,7 +32,7 @@ from .models import Answer
 
 KEPT = 600_000  # ms
 OLD_ROWS_PER_POST = 5  # so that no backlog forms
-SENT_AGAIN = "form sent again"  # why a session ended
+SENT_AGAIN = "form sent again"  # why a session ended, and how its successor began
 REPEATS = parse_many("100 per 10 minutes")
 
 
@@ -163,9 +164,7 @@ def log_in_again(first: Answer, actor: Actor) -> SignedIn | None:
         if find(actor.post) is None:
             return None
         user = User.get_by_id(first.user_id)
-        signed_in = sessions.create_session(user, actor)
-        events.record(Kind.LOGIN_SUCCESS, user, actor, signed_in.handle)
-        return signed_in
+        return begin_session(user, actor, SENT_AGAIN)
 
 
 def keep_content(post: Post, content: str) -> None:

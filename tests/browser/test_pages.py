@@ -4,8 +4,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
+from conftest import NO_LIMITS
 from playwright.sync_api import expect
 
+from . import person
 from .states import STATES
 
 pytestmark = pytest.mark.browser
@@ -26,17 +28,39 @@ def state(request, page):
 
 def test_a_state_is_accessible_in_both_schemes_and_fits_a_phone(state):
     """One visit for both, because most of the time is spent on reaching the state."""
-    state.evaluate(AXE_SCRIPT)
+    check(state)
+
+
+@pytest.fixture
+def strict_limits(settings):
+    """Let people fail once an hour."""
+    settings.update(dict.fromkeys(NO_LIMITS, "1/hour"))
+
+
+@pytest.mark.parametrize("button", ["Log in", "Sign up"])
+def test_so_is_a_form_that_was_sent_too_often(strict_limits, page, button):
+    path = "/" + button.lower().replace(" ", "")
+    person.join(page)
+    page.context.clear_cookies()
+    for _ in range(2):
+        person.send(page, path, button, Username="Jane", Password="wrong horse")
+    expect(person.alert(page)).to_contain_text("Too many attempts")
+    check(page)
+
+
+def check(page):
+    """Check a page with axe in both schemes, its fit on phones, its weight and what it loads."""
+    page.evaluate(AXE_SCRIPT)
     for scheme, options in SCHEMES.items():
-        state.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        found = AxeResults(state.evaluate("options => axe.run(options)", options))
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        found = AxeResults(page.evaluate("options => axe.run(options)", options))
         assert found.violations_count == 0, found.generate_report()
     for width in (320, 390):
-        state.set_viewport_size({"width": width, "height": 700})
-        assert overflow(state) <= 0
-        assert too_small(state) == []
-    assert weight(state) < 40 * KIB
-    assert loaded(state) == {"/static/style.css", "/static/enhance.js"}
+        page.set_viewport_size({"width": width, "height": 700})
+        assert overflow(page) <= 0
+        assert too_small(page) == []
+    assert weight(page) < 40 * KIB
+    assert loaded(page) == {"/static/style.css", "/static/enhance.js"}
 
 
 def overflow(page):

@@ -1,40 +1,24 @@
 """Catalogue B-123 to B-129: two things at the same time.
 
 B-123, B-124 also over real HTTP: test_serve_http.py. Steps in between: test_users_races.py.
-B-127 (a reset code used twice at once) has no feature yet: its test comes with reset codes.
+B-127 (one reset code used twice at once): with the feature that has the codes.
 """
 
-import threading
 import unicodedata
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import PASSWORD, Browser, field_error, hidden_fields, page_form, sql
 from hostile import FORM, rows
+from together import at_once
 
 from accounts import passwords, users
 from accounts.actor import OPERATOR, Actor
 from accounts.sessions import opening
-from database import database, release
+from database import database
 from models import Event, Key, Session, User
 
 pytestmark = pytest.mark.usefixtures("steady")
-
-
-def at_once(*actions):
-    """Run functions at the same time; return what they return."""
-    start = threading.Barrier(len(actions))
-
-    def run(action):
-        start.wait()
-        try:
-            return action()
-        finally:
-            release()
-
-    with ThreadPoolExecutor(len(actions)) as threads:
-        return list(threads.map(run, actions))
 
 
 @pytest.mark.parametrize(

@@ -89,12 +89,12 @@ def test_admin_is_one_use_whatever_uses_says(app: Flask) -> None:
     assert ", 1 use, " in run(app, "create", "--admin", "--uses", "5")[1]
     [listed] = json.loads(run(app, "list", "--json")[1])
     assert (listed["uses_left"], listed["admin"]) == (1, True)
-    assert run(app, "list")[1].rstrip().endswith("yes")
+    assert run(app, "list")[1].endswith("yes\n1 invitation\n")
 
 
 def test_without_any_the_list_is_empty(app: Flask) -> None:
     assert json.loads(run(app, "list", "--json")[1]) == []
-    assert run(app, "list")[1].count("\n") == 1
+    assert run(app, "list")[1].endswith("ADMIN\nno invitations\n")
 
 
 @mode("closed")

@@ -7,9 +7,9 @@ from conftest import PASSWORD, Browser
 from flask import Flask
 from test_all_or_nothing import (  # two are fixtures
     MODES,
+    all_or_nothing,
     before,
     command,
-    each_fault,
     faults,
     form_of,
 )
@@ -76,13 +76,4 @@ ACTIONS = {
 def test_all_of_it_is_done_or_nothing_and_the_answer_says_which(
     faults: Any, before: Any, action: str, gone: bool
 ) -> None:
-    prepare, done, not_done = ACTIONS[action]
-    start = state()
-    outcomes = [(answer, state()) for answer in each_fault(faults, before, prepare, gone)]
-    end = outcomes[-1][1]
-    assert end != start
-    assert outcomes[-1][0] == done
-    assert len(outcomes) > 5
-    for number, outcome in enumerate(outcomes, 1):
-        assert outcome in ((not_done, start), (done, end)), f"statement {number}"
-    assert outcomes[0] == (not_done, start)
+    all_or_nothing(faults, before, ACTIONS[action], gone, state)

@@ -5,14 +5,15 @@ the figures; likewise with --database postgresql.
 """
 
 import os
-import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from conftest import PASSWORD
 from processes import Visitor, flask, server, sql
+from together import at_once
 
 pytestmark = pytest.mark.server
 ROUNDS = int(os.environ.get("ROUNDS", "1"))
@@ -38,22 +39,19 @@ def test_of_fifty_at_once_on_the_last_use_exactly_one_gets_in(settings: dict[str
             visitors = [Visitor(settings) for _ in range(PEOPLE)]
             with ThreadPoolExecutor(10) as threads:
                 tokens = list(threads.map(lambda one: one.prepare(path), visitors))  # noqa: B023
-            at_once = threading.Barrier(PEOPLE)
-
-            def sign_up(number: int) -> tuple[int, str]:
-                fields = {"username": f"t{turn}n{number}", "password": PASSWORD, **tokens[number]}  # noqa: B023
-                at_once.wait()  # noqa: B023
-                return visitors[number].send(path, fields)[::2]  # noqa: B023
-
+            forms = [
+                {"username": f"t{turn}n{number}", "password": PASSWORD, **token}
+                for number, token in enumerate(tokens)
+            ]
             begun = time.monotonic()
-            with ThreadPoolExecutor(PEOPLE) as threads:
-                answers = list(threads.map(sign_up, range(PEOPLE)))
+            sent = zip(visitors, forms, strict=True)
+            answers = at_once(*(partial(visitor.send, path, form) for visitor, form in sent))
             seconds = time.monotonic() - begun
-            statuses = Counter(status for status, _ in answers)
+            statuses = Counter(status for status, *_ in answers)
             print(f"round {turn + 1}: {dict(statuses)} in {seconds:.1f} s")  # noqa: T201
             assert statuses[302] == 1
             assert set(statuses) <= {302, 404, 503}
-            assert len({text for status, text in answers if status == 404}) <= 1
+            assert len({text for status, _, text in answers if status == 404}) <= 1
             assert sum(visitor.is_signed_in() for visitor in visitors) == 1
             for table in ("user", "key", "session"):
                 assert count(settings, table) == turn + 1

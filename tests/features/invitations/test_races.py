@@ -1,14 +1,13 @@
 """Several people at the same moment."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from conftest import PASSWORD, Browser
 from flask import Flask
+from together import at_once
 
 from accounts import passwords, sessions, users
 from accounts.actor import OPERATOR, Actor
@@ -22,23 +21,6 @@ from models import Key, Session, User
 from .conftest import fill_in, mode
 
 Invite = Callable[..., str]
-
-
-def at_once(*actions: Callable[[], Any]) -> list[Any]:
-    """Run functions at the same time; return what they return, or the error they raise."""
-    start = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], Any]) -> Any:
-        start.wait()
-        try:
-            return action()
-        except AccountError as error:
-            return error
-        finally:
-            release()
-
-    with ThreadPoolExecutor(len(actions)) as threads:
-        return list(threads.map(run, actions))
 
 
 def rows() -> tuple[int, int, int]:

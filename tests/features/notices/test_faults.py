@@ -8,10 +8,10 @@ import pytest
 from conftest import PASSWORD
 from test_all_or_nothing import (  # two are fixtures
     MODES,
+    all_or_nothing,
     as_jane,
     before,
     command,
-    each_fault,
     faults,
     log_in,
 )
@@ -59,14 +59,6 @@ ACTIONS = {
 def test_all_of_it_is_done_or_nothing_and_the_answer_says_which(
     faults: Any, before: Any, action: str, gone: bool
 ) -> None:
-    prepare, done, not_done = ACTIONS[action]
-    start = state()
-    outcomes = [(answer, state()) for answer in each_fault(faults, before, prepare, gone)]
-    end = outcomes[-1][1]
+    start, end = all_or_nothing(faults, before, ACTIONS[action], gone, state)
     assert end["notices"] != start["notices"]
     assert end["counted"] != start["counted"]
-    assert outcomes[-1][0] == done
-    assert len(outcomes) > 5
-    for number, outcome in enumerate(outcomes, 1):
-        assert outcome in ((not_done, start), (done, end)), f"statement {number}"
-    assert outcomes[0] == (not_done, start)

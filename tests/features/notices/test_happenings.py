@@ -65,7 +65,7 @@ def test_failed_log_ins_are_one_notice_with_a_number(app: Flask, jane: Browser) 
     assert Notice.select().count() == counted() == 1
 
 
-def test_failed_log_ins_are_counted_anew_once_acknowledged(app: Flask, jane: Browser) -> None:
+def test_failed_log_ins_are_counted_from_one_once_acknowledged(app: Flask, jane: Browser) -> None:
     fail(app, 2)
     assert acknowledge(jane).status_code == 302
     assert told(jane) == []
@@ -143,15 +143,41 @@ def test_a_log_in_by_other_means_than_the_password(app: Flask, jane: Browser) ->
 def test_a_log_in_that_is_sent_twice_is_one_notice(app: Flask, jane: Browser) -> None:
     answers = pytest.importorskip("features.sent_again.answers")
     assert answers.SENT_AGAIN == rules.SENT_TWICE
-    html = (phone := Browser(app)).get("/login").text
-    form = {**hidden_fields(page_form(html, "/login")), "username": "Jane", "password": PASSWORD}
-    cookie = phone.client.get_cookie("auth_session").value
-    for _ in range(2):  # the second before the answer to the first
-        client = app.test_client()
-        client.set_cookie("auth_session", cookie)
-        assert client.post("/login", data=form).status_code == 302
+    send_twice(Browser(app), "/login", username="Jane", password=PASSWORD)
     assert Session.select().count() == 2, "the first of the two is over"
     assert told(jane) == [NEW_BROWSER]
+
+
+def test_a_sign_up_that_is_sent_twice_is_none(app: Flask) -> None:
+    pytest.importorskip("features.sent_again")
+    send_twice(Browser(app), "/signup", username="Jane", password=PASSWORD)
+    assert counted() == 0
+
+
+def test_a_code_or_link_that_is_sent_twice_is_one_notice(app: Flask, jane: Browser) -> None:
+    pytest.importorskip("features.sent_again")
+    kit = pytest.importorskip("features.recovery.kit")
+    links = pytest.importorskip("features.recovery.links")
+    codes = kit.make_kit(PASSWORD, Actor(session=users_session(jane)))
+    path = f"/reset/{links.make_link(User.get(), 24, OPERATOR)}"
+    acknowledge(jane, PASSWORD)
+    send_twice(Browser(app), path, new_password=PASSWORD)
+    assert counted() == 1
+    form = {"username": "Jane", "recovery_code": codes[0], "new_password": PASSWORD}
+    send_twice(Browser(app), "/recover", **form)
+    (phone := Browser(app)).log_in("Jane")
+    used = ["Password changed (with a reset link)", "Password changed (with a recovery code)"]
+    assert told(phone) == [*used, NEW_BROWSER]
+
+
+def send_twice(browser: Browser, path: str, **typed: str) -> None:
+    """Send a form a second time before the answer to the first is there."""
+    form = {**hidden_fields(page_form(browser.get(path).text, path)), **typed}
+    cookie = browser.client.get_cookie("auth_session").value
+    for _ in range(2):
+        client = browser.client.application.test_client()
+        client.set_cookie("auth_session", cookie)
+        assert client.post(path, data=form).status_code == 302
 
 
 def test_they_survive_log_out_and_the_events(app: Flask, jane: Browser) -> None:
@@ -174,9 +200,10 @@ def test_a_mark_in_the_navigation_of_every_page(app: Flask, jane: Browser, path:
     assert mark(jane, path) == ""
 
 
-def test_strangers_see_no_mark(app: Flask, jane: Browser, browser: Browser) -> None:
+def test_strangers_see_no_mark(app: Flask, jane: Browser) -> None:
     fail(app)
-    assert ".badge" not in Browser(app).get("/").text
+    assert 'class="badge"' in jane.get("/").text
+    assert 'class="badge"' not in Browser(app).get("/").text
 
 
 def test_nobody_elses_notices_are_there(app: Flask, jane: Browser) -> None:

@@ -1,20 +1,38 @@
-"""kill -9 while people set new passwords with codes: one is used up if and only if it did."""
+"""kill -9 while people set new passwords with codes and links: one is used up if and only
+if it did.
+"""
 
-import random
 from typing import Any
 
 import crash
 import pytest
-from processes import Visitor, server, sql
+from processes import Visitor, flask
 
 from .conftest import SHOWN
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
-RUNS = 3
+CHANGED = "user_id = u.id AND kind = 'authn_password_change'"
+MADE = "SELECT coalesce(max(id), 0) FROM event WHERE user_id = u.id AND kind"
+HALF_THERE = crash.HALF_THERE | {
+    "a code is used up without a new password, or the reverse": (
+        'SELECT username FROM "user" AS u WHERE 0 < (' + MADE + " = 'recovery_kit_made')"
+        " AND 8 != (SELECT count(*) FROM recovery_code WHERE user_id = u.id)"
+        f" + (SELECT count(*) FROM event WHERE {CHANGED} AND detail = 'with a recovery code')"
+    ),
+    "a link is open after a new password, or used up without one": (
+        'SELECT username FROM "user" AS u WHERE EXISTS (SELECT 1 FROM reset_link'
+        f" WHERE user_id = u.id) != (({MADE} = 'reset_link_made') >"
+        f" (SELECT coalesce(max(id), 0) FROM event WHERE {CHANGED}))"
+    ),
+}
 
 
 class Recovering(crash.Client):
-    """A client that changes passwords with recovery codes; the rest of its habits is the hall's."""
+    """A client that changes passwords with recovery codes and links; the rest of its habits is the
+    hall's.
+    """
+
+    half_there = HALF_THERE
 
     def sign_up(self) -> bool:
         made = super().sign_up()
@@ -28,48 +46,28 @@ class Recovering(crash.Client):
 
     def change(self) -> bool:
         account: Any = self.any_account()
-        if not account.codes:
+        making = ["users", "reset-link", account.name]
+        made = flask(self.settings, *making) if self.rng.random() < 0.4 else None
+        if made and self.rng.random() < 0.5:
+            path, form = "/reset/" + made.stdout.strip().rpartition("/")[2], {}
+        elif account.codes:
+            form = {"username": account.name, "recovery_code": account.codes.pop()}
+            path = "/recover"
+        else:
             return False
         visitor, new = Visitor(self.settings), self.new_password()
-        form = {"username": account.name, "recovery_code": account.codes[-1], "new_password": new,
-                **visitor.prepare("/recover")}  # fmt: skip
+        form |= {"new_password": new, **visitor.prepare(path)}
         account.propose(new)
-        done = self.known(*visitor.send("/recover", form)) == 302
+        done = self.known(*visitor.send(path, form)) == 302
         if done:
             account.password, account.sessions = new, [visitor]
-            account.codes.pop()
         account.proposed = None
         return done
 
 
-def test_a_code_is_used_up_if_and_only_if_the_password_was_changed(
+def test_a_code_or_link_is_used_up_if_and_only_if_the_password_was_changed(
     settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crash, "Client", Recovering)
     monkeypatch.setattr(crash.Account, "codes", (), raising=False)
     settings |= {"HASH_QUEUE": "64"}
-    changed = 0
-    for run in range(RUNS):
-        with server(settings) as process:
-            clients = crash.attack(settings, process, f"{random.randrange(10**6)}/r{run}")
-        with server(settings):
-            assert crash.look(settings, clients) == []
-            changed += sum(client.done["change"] for client in clients)
-            for account in (each for client in clients for each in client.accounts):
-                used = 8 - left(settings, account.name)
-                times = sql(settings, CHANGED, account.name)[0][0]
-                assert used == times or not account.codes, account.name
-    assert changed
-
-
-CHANGED = (
-    'SELECT count(*) FROM event JOIN "user" ON "user".id = event.user_id WHERE username = ?'
-    " AND kind = 'authn_password_change'"
-)
-
-
-def left(settings: dict[str, str], name: str) -> int:
-    query = (
-        'SELECT count(*) FROM recovery_code JOIN "user" ON "user".id = user_id WHERE username = ?'
-    )
-    return int(sql(settings, query, name)[0][0])
+    crash.survive(settings, Recovering, "change")

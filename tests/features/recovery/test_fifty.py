@@ -5,13 +5,14 @@ figures; likewise with --database postgresql.
 """
 
 import os
-import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 from processes import Visitor, flask, server, sql
+from together import at_once
 
 from .conftest import SHOWN
 
@@ -20,26 +21,23 @@ ROUNDS = int(os.environ.get("ROUNDS", "1"))
 PEOPLE = 50
 
 
-def at_once(settings: dict[str, str], path: str, **fields: str) -> Counter[int]:
+def send_fifty(settings: dict[str, str], path: str, **fields: str) -> Counter[int]:
     """Send one form from fifty browsers, each with a password of its own; return the statuses."""
     visitors = [Visitor(settings) for _ in range(PEOPLE)]
     with ThreadPoolExecutor(10) as threads:
         tokens = list(threads.map(lambda one: one.prepare(path), visitors))
-    barrier = threading.Barrier(PEOPLE)
-
-    def send(number: int) -> tuple[int, str]:
-        form = {**fields, "new_password": f"horse {number:03}", **tokens[number]}
-        barrier.wait()
-        return visitors[number].send(path, form)[::2]
-
+    forms = [
+        {**fields, "new_password": f"horse {number:03}", **token}
+        for number, token in enumerate(tokens)
+    ]
     begun = time.monotonic()
-    with ThreadPoolExecutor(PEOPLE) as threads:
-        answers = list(threads.map(send, range(PEOPLE)))
-    statuses = Counter(status for status, _ in answers)
+    sent = zip(visitors, forms, strict=True)
+    answers = at_once(*(partial(visitor.send, path, form) for visitor, form in sent))
+    statuses = Counter(status for status, *_ in answers)
     print(f"{path[:8]} {dict(statuses)} in {time.monotonic() - begun:.1f} s")  # noqa: T201
     assert statuses[302] == 1
     assert sum(visitor.is_signed_in() for visitor in visitors) == 1
-    winner = [status for status, _ in answers].index(302)
+    winner = [status for status, *_ in answers].index(302)
     assert Visitor(settings).submit("/login", "Jane", f"horse {winner:03}")[0] == 302
     return statuses
 
@@ -52,7 +50,7 @@ def test_of_fifty_uses_at_once_exactly_one_wins(settings: dict[str, str]) -> Non
         assert owner.submit("/signup", "Jane", password)[0] == 302
         for turn in range(ROUNDS):
             path = "/reset/" + flask(settings, "users", "reset-link", "Jane").stdout.split("/")[-1]
-            assert set(at_once(settings, path.strip())) <= {302, 404, 503}
+            assert set(send_fifty(settings, path.strip())) <= {302, 404, 503}
             assert sql(settings, "SELECT count(*) FROM reset_link") == [(0,)]
             password = f"turn {turn:05}"
             done = flask(settings, "users", "set-password", "Jane", "--password-stdin",
@@ -63,5 +61,5 @@ def test_of_fifty_uses_at_once_exactly_one_wins(settings: dict[str, str]) -> Non
             form = {"current_password": password, **owner.prepare("/profile/recovery")}
             code = SHOWN.findall(owner.send("/profile/recovery", form)[2])[0]
             fields = {"username": "Jane", "recovery_code": code}
-            assert set(at_once(settings, "/recover", **fields)) <= {302, 400, 503}
+            assert set(send_fifty(settings, "/recover", **fields)) <= {302, 400, 503}
             assert sql(settings, "SELECT count(*) FROM recovery_code") == [(7,)]

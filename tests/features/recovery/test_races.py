@@ -1,38 +1,21 @@
-"""Several people at the same moment: one wins. benchmarks/races.py is the large form."""
+"""Several people at the same moment: one wins. test_fifty.py is the large form."""
 
-import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import PASSWORD, Browser, page_text
 from flask import Flask
+from together import at_once
 from werkzeug.test import TestResponse
 
 from accounts import passwords, users
 from accounts.actor import OPERATOR
-from database import release
 from features.recovery import kit, links
 from features.recovery.models import RecoveryCode, ResetLink
 from models import Key, Session, User
 
 from .conftest import filled_in
-
-
-def at_once(*actions: Callable[[], object]) -> list:
-    """Run functions at the same time; return what they return."""
-    start = threading.Barrier(len(actions))
-
-    def run(action: Callable[[], object]) -> object:
-        start.wait()
-        try:
-            return action()
-        finally:
-            release()
-
-    with ThreadPoolExecutor(len(actions)) as threads:
-        return list(threads.map(run, actions))
 
 
 def code_forms(app: Flask, code: str, times: int) -> list[Callable[[], TestResponse]]:
@@ -47,7 +30,7 @@ def opened_by(times: int) -> list[int]:
     return [n for n in range(times) if passwords.verify_password(f"horse {n}", stored)]
 
 
-def test_of_eight_uses_of_one_code_at_once_one_wins(
+def test_b127_of_eight_uses_of_one_code_at_once_one_wins(
     jane: Browser, codes: list[str], app: Flask
 ) -> None:
     answers = at_once(*code_forms(app, codes[0], 8))
