@@ -37,7 +37,7 @@ PAGES = {
     "overview": "/admin",
     "users": "/admin/users",
     "users by name": "/admin/users?sort=name",
-    "users, prefix": "/admin/users?q=many77",
+    "users, prefix": "/admin/users?q=many077",
     "users, id": "/admin/users?q=id:{user}",
     "locked": "/admin/users?state=locked",
     "locked by name": "/admin/users?state=locked&sort=name",
@@ -52,9 +52,9 @@ PAGES = {
     "tables": "/admin/tables",
     "table session": "/admin/tables/session",
     "table event, newest": "/admin/tables/event?sort=at&order=desc",
-    "table key, filtered": "/admin/tables/key?column=provider_user_id&value=many9",
+    "table key, filtered": "/admin/tables/key?column=provider_user_id&value=many09",
 }
-SEARCHES = {"users, part": "/admin/users?q=7777", "users, no such part": "/admin/users?q=nobody0"}
+SEARCHES = {"users, part": "/admin/users?q=0777", "users, no such part": "/admin/users?q=nobody0"}
 
 
 def admin(folder: Path, quick: bool) -> dict[str, Any]:

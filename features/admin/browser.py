@@ -15,6 +15,7 @@ from .gate import bp
 from .pages import arg, filled
 from .people import count_at_most
 
+CUT = 80  # characters: a page stays small
 TIMES = ("at", "since")  # whole, or after "_"
 
 
@@ -60,7 +61,7 @@ def _cell(model: type[Model], column: str, value: Any) -> Any:
         return time_tag(value) if column.rsplit("_", maxsplit=1)[-1] in TIMES else value
     if isinstance(field, ForeignKeyField) or (model is User and column == "id"):
         return Markup('<a href="{}">{}</a>').format(_link(field, value), value)
-    return Markup("<bdi>{}</bdi>").format(value)
+    return Markup("<bdi>{}</bdi>").format(value if len(value) <= CUT else f"{value[:CUT]}…")
 
 
 def _link(field: Any, value: str) -> str:

@@ -21,6 +21,7 @@ from .gate import bp
 from .pages import find, offered
 
 HOURS = 24  # that a reset link works
+LISTED = 25  # invitations; `flask invitations list` has all
 LINK_HOURS_MAX, USES_MAX, DAYS_MAX, LABEL_MAX = 72, 100_000, 3650, 100
 
 
@@ -194,7 +195,7 @@ def _check_name(text: str, user: User) -> None:
 
 
 def _invitations() -> dict[str, Any]:
-    return {"invitations": list(offered("list_invitations")().limit(100))}
+    return {"invitations": list(offered("list_invitations")().limit(LISTED)), "listed": LISTED}
 
 
 @bp.route("/invitations", methods=["GET", "POST"])

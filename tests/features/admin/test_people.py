@@ -8,7 +8,7 @@ import pytest
 from conftest import PASSWORD, Browser, import_user, soup
 from flask import Flask
 
-from accounts import events, users
+from accounts import events, hooks, users
 from accounts.actor import OPERATOR, Actor
 from features.admin import people, record
 from models import Event, Key, User
@@ -143,8 +143,15 @@ def test_a_page_of_25_long_names_is_light(admin: Browser) -> None:
     make([chr(0x4E00 + number) * 31 for number in range(26)])
     for user in User.select().where(User.username != "Jane"):
         press(admin, of(user), of(user, "lock"))
-    for path in ("/admin/users", "/admin/events", "/admin/tables/user", "/admin/tables/event"):
-        assert len(admin.get(path).data) < 40_000, path
+    for number in range(60):
+        events.record(f"kind{number}", named("Jane"), OPERATOR)
+    for _ in range(26 if "create_invitation" in dict(hooks.offers) else 0):
+        admin.submit("/admin/invitations", {"label": "𠀀" * 100})
+    Event.update(user_agent="🐎" * 255, detail="𠀀" * 40).execute()
+    lists = ["/admin/users", "/admin/events", "/admin/invitations", "/admin"]
+    for path in (*lists, *(f"/admin/tables/{name}" for name in ("user", "key", "event"))):
+        if (answer := admin.get(path)).status_code == 200:
+            assert len(answer.data) < 40_000, path
 
 
 @pytest.mark.parametrize(
