@@ -17,7 +17,6 @@ from flask import Flask
 from accounts import hooks
 from blueprints import account_pages
 from cli.doctor.content import CONTENT
-from cli.users import DETAILS
 from web import guard, words
 
 from . import browser, command, forms, gate, pages, rules
@@ -41,4 +40,3 @@ def init_app(app: Flask) -> None:
     })  # fmt: skip
     app.cli.add_command(command.admins)
     CONTENT["admins"] = command.check_admins
-    DETAILS.append("admin_since")

@@ -7,11 +7,13 @@ from cli.commands import Commands, Writing, count, json_option, user_argument
 from cli.doctor.content import NONE
 from cli.doctor.result import OK, WARN, Outcome
 from cli.output import print_rows, printable, say
+from cli.users import DETAILS
 from database import database
 from models import Session, User, now
 
 from . import rules
 
+DETAILS.append("admin_since")
 COLUMNS = {"username": 31, "id": 15, "admin_since": 14, "locked_at": 14}
 
 
