@@ -66,6 +66,8 @@ PICTURES: dict[str, tuple[State, str]] = {
     "sessions": (some_days, "/profile/sessions"),
     "activity": (some_days, "/profile/activity"),
 }
+if (users := "admin, users in every state") in STATES:  # unless that feature was taken out
+    PICTURES["users"] = (STATES[users], "/admin/users")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from accounts.actor import OPERATOR
 from database import release
 from features.admin import rules
-from models import Session, User
+from models import Session, User, now
 
 
 def admin(then: str | State) -> State:
@@ -86,7 +86,21 @@ def invited(page: Page) -> None:
     page.goto("/admin/invitations")
 
 
+def in_every_state(page: Page) -> None:
+    """Look at users of a site, as on the README's picture."""
+    for name in ("Anna", "Chloé", "Dmitri"):
+        person.join(page, name)
+        page.context.clear_cookies()
+    User.update(locked_at=now()).where(User.username == "Anna").execute()
+    User.update(waiting_since=now()).where(User.username == "Chloé").execute()
+    person.join(page)
+    rules.grant(user("Jane"), OPERATOR)
+    release()
+    page.goto("/admin/users")
+
+
 STATES = {
+    "admin, users in every state": in_every_state,
     "admin, overview": admin("/admin"),
     "admin, overview after an act": admin(locked),
     "admin, confirm": admin(stale),
