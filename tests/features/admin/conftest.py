@@ -5,7 +5,7 @@ from conftest import PASSWORD, Browser, hidden_fields, page_form
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from accounts import users
+from accounts import hooks, users
 from accounts.actor import OPERATOR
 from features.admin import rules
 from models import Session, User
@@ -38,6 +38,17 @@ def age(name: str = "Jane", minutes: int = 31) -> None:
 def of(user: User, page: str = "") -> str:
     """Return the path of the page about a user, or of one below it."""
     return f"/admin/users/{user.id}" + (f"/{page}" if page else "")
+
+
+def needs(app: Flask, *features: str) -> None:
+    """Skip a test of what is there only with other features (the names of their blueprints)."""
+    if missing := set(features) - set(app.blueprints):
+        pytest.skip(f"taken out: {', '.join(missing)}")
+
+
+def offers(name: str) -> bool:
+    """Return whether another feature does this."""
+    return name in dict(hooks.offers)
 
 
 def press(browser: Browser, page: str, action: str) -> TestResponse:
