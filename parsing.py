@@ -70,10 +70,12 @@ def read_settings_file(path: Path, names: frozenset[str], must_exist: bool) -> d
     found = {}
     for line in lines:
         place, key = f"{path}, line {_number(line)}", line.key or ""
-        if line.error or (key in names and not _is_one_line(line.value)):
+        value = line.value or ""
+        is_none = line.error or (key and line.value is None)
+        if is_none or (key in names and any(character < " " for character in value)):
             raise ConfigError(f"{place}: not NAME='value' on one line; is a quote missing?")
         if key in names:
-            found[key] = Given(line.value or "", f" ({place})")
+            found[key] = Given(value, f" ({place})")
         elif meant := _meant(key, names):
             raise ConfigError(f"{place}: there is no setting {key}; perhaps {meant} is meant")
     return found
@@ -82,10 +84,6 @@ def read_settings_file(path: Path, names: frozenset[str], must_exist: bool) -> d
 def _number(line: Binding) -> int:
     blank = re.match(r"\s*", line.original.string)  # lines before it count as part of it
     return line.original.line + len(re.findall("\r\n?|\n", blank[0] if blank else ""))
-
-
-def _is_one_line(value: str | None) -> bool:
-    return value is not None and not any(character < " " for character in value)
 
 
 def _meant(key: str, names: frozenset[str]) -> str | None:
@@ -217,7 +215,7 @@ def limits(value: str) -> Limits:
     except ValueError:
         raise ValueError('must be limits such as "5/minute;30/hour;100/day", or "off"') from None
     windows = {limit.get_expiry() for limit in parsed}
-    if re.search(r"\b0+\b", value) or max(limit.amount for limit in parsed) > MOST_TRIES:
+    if re.search(r"(?<!\d)0+(?!\d)", value) or max(limit.amount for limit in parsed) > MOST_TRIES:
         raise ValueError(f'the numbers must be from 1 to {MOST_TRIES}; "off" for no limit')
     if len(windows) < len(parsed) or max(windows) > LONGEST_WINDOW:
         raise ValueError("the lengths of time must differ, and be 31 days at most")

@@ -28,6 +28,7 @@ STACK = 2**21  # bytes for each thread of Python, as granian gives its own: 8 MB
 MAX_CONNECTIONS = 1024
 IDLE_TIMEOUT = 5  # seconds until an idle connection is closed; a proxy must do so sooner
 OWN_FILES = 22  # file descriptors that a worker has open by itself
+FEW_FILES = f"raise the limit (ulimit -n, LimitNOFILE=) to {OWN_FILES + 3} at least, better 4096"
 LONGEST_REQUEST = 15  # seconds: 2 for a hash, 10 for other writes; nginx gives up after as many
 LOCALHOST = ("127.0.0.1", "::1")
 
@@ -122,7 +123,9 @@ def connections() -> int:
     with suppress(OSError, ValueError):  # refused: then fewer connections
         resource.setrlimit(resource.RLIMIT_NOFILE, (more, most))
         files = more
-    return max(1, min(MAX_CONNECTIONS, (files - OWN_FILES) // 3))
+    if files < OWN_FILES + 3:
+        raise click.ClickException(f"it may open only {files} files: {FEW_FILES}")
+    return min(MAX_CONNECTIONS, (files - OWN_FILES) // 3)
 
 
 def claim_port(host: str, port: int) -> str:

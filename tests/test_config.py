@@ -134,9 +134,10 @@ def test_a_good_value_is_read_from_the_environment_and_arguments_win(
 NO_NUMBER = ["x", "-1", "1.5", "1e3", " 1", "1 ", "1_000", "٣", "0x10", "9" * 100, "1\n"]
 NO_PERIOD = ["x", "0 d", "-1 d", "1", "1 w", "1.5 h", "1  d", "d", "1 D", "1d2h", "٣ d", "1 d\n",
              "0 s", "3651 d", "999999999 d"]  # fmt: skip
-NO_LIMIT = ["x", "5", "0/minute", "-1/minute", "5/0 minutes", "5/minute;0/hour", "1000001/second",
-            "5/32 days", "5/year", "5/99999999999999 years", "5/minute;6/minute",
-            "5/60 seconds;6/minute", "5/minute;", "no", "off;5/minute"]  # fmt: skip
+NO_LIMIT = ["x", "5", "0/minute", "-1/minute", "5/0 minutes", "5/0minutes", "5 per 00minutes",
+            "5/minute;0/hour", "1000001/second", "5/32 days", "5/year", "5/99999999999999 years",
+            "5/minute;6/minute", "5/60 seconds;6/minute", "5/minute;", "no",
+            "off;5/minute"]  # fmt: skip
 BAD = {
     "HOST": ["example.org", "127.0.0.1:80", "[::1]", "256.0.0.1", "*"],
     "PORT": [*NO_NUMBER, "0", "65536"],

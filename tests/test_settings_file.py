@@ -84,6 +84,8 @@ def test_a_value_arrives_as_it_was_written(
         ("\n\nPORT 5000\n", 3, "not NAME='value'"),
         ("PORT=1\n\n\nPORT: 5000\n", 4, "not NAME='value'"),
         ("PORT\n", 1, "not NAME='value'"),
+        ("A=1\nPORT:5000\n", 2, "not NAME='value'"),
+        ("NOPE\n", 1, "not NAME='value'"),
         ("SITE_NAME='Hall\nPORT=5000\n", 1, "quote"),
         ("SITE_NAME='Hall\nPORT=5000'\n", 1, "quote"),
         ("=5000\n", 1, "not NAME='value'"),
