@@ -164,7 +164,7 @@ def test_a_page_costs_a_few_hundred_calls_of_python(
     """Many small calls add up even without statements, signatures or templates: 40 more are
     about 5 % of the page. Bare Flask makes 360 for a page of this size. Of those of /profile 300
     are its rows and the links beside them, 10 the question whether there are notices, 10 whether
-    it is an admin's.
+    the visitor is an admin.
     """
     if path == "/profile":
         browser.sign_up("Jane")
