@@ -18,6 +18,7 @@ from web import current_session, errors, fast, guard, headers, logs, templating
 # To take one out, delete its line, features/NAME, tests/features/NAME and docs/NAME.md.
 FEATURES: tuple[str, ...] = (
     "account_activity",
+    "admin",
     "common_passwords",
     "export",
     "importing",

@@ -48,12 +48,15 @@ class User(BaseModel):
 
     id = TextField(primary_key=True, constraints=[between("id", 1, 255)])
     username = TextField(constraints=[between("username", 1, 31)])  # as typed, for display
-    created_at = BigIntegerField(index=True)
+    created_at = BigIntegerField()
     locked_at = BigIntegerField(null=True)
     # For features, which write them:
     admin_since = BigIntegerField(null=True)
     waiting_since = BigIntegerField(null=True)
     notices = BigIntegerField(constraints=[SQL("DEFAULT 0")])  # how many; loaded with each page
+
+    class Meta:
+        indexes = ((("created_at", "id"), False),)
 
 
 class Key(BaseModel):
@@ -131,5 +134,10 @@ class Counter(BaseModel):
     class Meta:
         without_rowid = True
 
+
+# What is rare, for lists of it in the order of time.
+for rare in (User.locked_at, User.waiting_since, User.admin_since):
+    User.add_index(User.created_at, User.id, where=rare.is_null(False), name=f"user_{rare.name}")
+Event.add_index(Event.at, where=Event.actor.is_null(False), name="event_actor")
 
 MODELS = [User, Key, Session, Event, Counter]  # features append theirs

@@ -44,21 +44,24 @@ LOGGED_IN = [Kind.LOGIN_SUCCESS.value, Kind.USER_CREATED.value]
 
 def record(kind: str, user: User | None, actor: Actor, session: str = "", detail: str = "") -> int:
     """Record what happened to a user, in the transaction that made it happen; return its id.
-    session: a handle. detail: a few words, never a secret.
+    session: a handle. detail: a few words, never a secret. Of another user who did it, the owner
+    learns the id alone; the log has the address.
     """
+    other = actor.other_than(user)
     columns = {
         "at": now(),
         "kind": str(kind),
         "user": user and user.id,
         "session": session,
-        "ip_address": actor.ip_address,
-        "user_agent": actor.user_agent,
+        "ip_address": "" if other else actor.ip_address,
+        "user_agent": "" if other else actor.user_agent,
         "detail": str(detail),
-        "actor": actor.other_than(user),
+        "actor": other,
     }
     added = _add_event(**columns).fetchall()
     if user is not None:
         fields = {"user": user.id, "session": session, "detail": detail}
+        fields |= {"actor": other} if other else {}
         database.after_commit(lambda: log(kind, actor, **fields))
     for follow_up in hooks.recorded:
         follow_up(user, actor, columns)
@@ -90,7 +93,7 @@ def _delete_event(event_id: Any) -> Query:
     return Event.delete().where(Event.id == event_id)
 
 
-def log(kind: str, actor: Actor, **fields: Any) -> None:
+def log(kind: str, actor: Actor, /, **fields: Any) -> None:
     """Write one event to the log alone. Never raises: what it tells of is committed already."""
     logger.info(kind, extra={"fields": {"event": kind, "ip": actor.ip_address, **fields}})
 

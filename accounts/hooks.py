@@ -35,6 +35,10 @@ names_freed: list[Callable[[list[str]], None]] = []
 # Called with a user who is about to be logged in, in whatever way. It refuses by an AccountError.
 log_in_vetoes: list[Callable[[User], None]] = []
 
+# Called with a user who is about to be locked or deleted, and the actor, in the transaction, before
+# a row is locked. It refuses by an AccountError.
+exclusion_vetoes: list[Callable[[User, Actor], None]] = []
+
 # Called with each event in the transaction that records it: its user, actor and columns.
 recorded: list[Callable[[User | None, Actor, dict[str, Any]], None]] = []
 
@@ -43,6 +47,9 @@ recorded: list[Callable[[User | None, Actor, dict[str, Any]], None]] = []
 excuses: list[Callable[[Actor], bool]] = []
 
 notable: list[str] = []  # kinds of events that the owner of an account ought to know of
+
+# What features offer one another, by name; not there without the feature that does it.
+offers: list[tuple[str, Callable[..., Any]]] = []
 
 # What the export has besides: its name there, and a function that returns it for a user.
 export_entries: list[tuple[str, Callable[[User], Any]]] = []

@@ -10,6 +10,7 @@ pages        bin/bench profile | login
 inprocess    CPU time of one request without any server
 flood        bin/bench flood: others' pages while many log in; start time; memory
 scale        bin/bench scale: up to 5,000,000 session rows, and pruning beside log-ins
+admin        bin/bench admin: each page of admins over 1,000,000 users
 report       the tables, the goals, results.json
 chart        the picture in the README
 """

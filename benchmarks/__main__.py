@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-PARTS = ("profile", "login", "flood", "scale")
+PARTS = ("profile", "login", "flood", "scale", "admin")
 
 
 def main() -> None:

@@ -76,7 +76,7 @@ Goal = tuple[str, float, float, bool]
 def measured(results: dict[str, Any]) -> Iterator[Goal]:
     """Yield words, figure, goal and direction of the goals that these results cover."""
     for part, of in (("profile", of_profile), ("login", of_login), ("flood", of_flood),
-                     ("scale", of_scale)):  # fmt: skip
+                     ("scale", of_scale), ("admin", of_admin)):  # fmt: skip
         if part in results:
             yield from of(results[part])
 
@@ -141,3 +141,10 @@ def of_scale(result: dict[str, Any]) -> Iterator[Goal]:
         0,
         False,
     )
+
+
+def of_admin(result: dict[str, Any]) -> Iterator[Goal]:
+    """Yield the goal of the pages of admins."""
+    yield "7 slowest page of admins, ms", max(result["pages_ms"].values()), 50, False
+    yield "7 slowest search for a part, ms", max(result["searches_ms"].values()), 1000, False
+    yield "7 largest page of admins, KB", result["largest_page_bytes"] / 1000, 40, False

@@ -111,16 +111,22 @@ def require_access(
 
 
 def _ask_to_log_in(view: Callable[..., Any]) -> Response:
-    log_refusal(Refused.NOT_LOGGED_IN, current_actor())
+    log_refusal(Refused.NOT_ALLOWED, current_actor())
     g.sent_away = True
     message = "You are not logged in, so nothing was done."
     if request.method == "GET":
         message = "Please log in to see that page."
-    if is_navigation(request) and not hasattr(view, "is_download"):
-        session["next"] = _requested_address()
+    if not hasattr(view, "is_download"):
+        remember_page()
     if is_shown(request) and ["info", message] not in session.get("_flashes", []):
         flash(message, "info")
     return redirect(url_for("auth.home"))
+
+
+def remember_page() -> None:
+    """Let `start_session` return this page, if a person went to it."""
+    if is_navigation(request):
+        session["next"] = _requested_address()
 
 
 def _requested_address() -> str:

@@ -30,11 +30,15 @@ BLOCKED = (
 
 # Features append what they do with a form from this site, before its sender is known.
 before_forms: list[Callable[[], None]] = []
+# And what they check of every request that the hall lets pass, by addresses that are unknown too,
+# when the visitor is known. They may return an answer to send instead.
+gates: list[Callable[[Request], ResponseReturnValue | None]] = []
 
 
 def init_app(app: Flask) -> None:
     """Check every request before its view."""
     before_forms.clear()
+    gates.clear()
     app.before_request(functools.partial(check_request, app))
     app.jinja_env.globals["csrf_token"] = csrf_token
 
@@ -50,6 +54,8 @@ def check_request(app: Flask) -> ResponseReturnValue | None:
     user = load_current_session(incoming)
     view = app.view_functions.get(incoming.endpoint or "")
     elsewhere = require_access(incoming, view, user)  # before CSRF, whose token log-in replaces
+    for gate in gates if elsewhere is None else ():
+        elsewhere = elsewhere or gate(incoming)
     if elsewhere is None and unsafe:
         if not is_ours:
             raise _refused(Forbidden(OTHER_SITE), Refused.FOREIGN_SITE)

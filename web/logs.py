@@ -111,7 +111,7 @@ class Refused(StrEnum):
     """Why a request was refused: in the log alone, since it concerns no account."""
 
     SESSION_USED_AFTER_END = "session_use_after_expire"
-    NOT_LOGGED_IN = "authz_fail"
+    NOT_ALLOWED = "authz_fail"
     BAD_SHAPE = "input_validation_fail"
     TOO_MANY_ATTEMPTS = "excess_rate_limit_exceeded"
     FOREIGN_FORM = "malicious_csrf"  # or one that expired

@@ -59,9 +59,11 @@ def describe_event(event: Event) -> str:
 
 
 def describe_actor(event: Event) -> str:
-    """Return who did it: "Firefox on Linux", "by the person who runs this site"; "" if no one."""
+    """Return who did it: "Firefox on Linux", "by an administrator"; "" if no one."""
     if event.kind == Kind.SESSION_EXPIRED:
         return ""
+    if event.actor:
+        return "by an administrator"
     if not event.user_agent and not event.ip_address:
         return f"by {OPERATOR}"
     return describe_browser(event.user_agent)

@@ -96,7 +96,7 @@ def rename_user(user: User, new_username: str, actor: Actor) -> None:
             raise AccountError("This user no longer exists.")
         _replace_name_keys(user, name.key)
         _release(old_names)
-        session = actor.session.handle if actor.session else ""
+        session = actor.session.handle if actor.session and not actor.other_than(user) else ""
         events.record(Kind.USER_RENAMED, user, actor, session, f"was {user.username}")
     user.username = name
 
@@ -124,6 +124,7 @@ def delete_account(username: str, current_password: str, actor: Actor) -> None:
     parse_own_username(username, user)
     key = confirm_password(current_password, actor)
     with database.atomic():
+        ask_vetoes(user, actor)
         lock_confirmed(key, actor)
         delete_user(user, actor)
 
@@ -139,6 +140,7 @@ def parse_own_username(text: str, user: User) -> str:
 def delete_user(user: User, actor: Actor) -> None:
     """Delete a user with their keys, sessions and events; one event, which names no one, stays."""
     with database.atomic():
+        ask_vetoes(user, actor)
         lock_for_update(user)
         names = names_of(user)
         sessions.invalidate_user_sessions(user, Reason.DELETED, actor)
@@ -146,7 +148,16 @@ def delete_user(user: User, actor: Actor) -> None:
         _release(names)
         by_another = actor if actor.other_than(user) else OPERATOR
         events.record(Kind.USER_DELETED, None, by_another)
-        database.after_commit(lambda: events.log(Kind.USER_DELETED, actor, user=user.id))
+        fields = {"user": user.id} | ({"actor": by} if (by := actor.other_than(user)) else {})
+        database.after_commit(lambda: events.log(Kind.USER_DELETED, actor, **fields))
+
+
+def ask_vetoes(user: User, actor: Actor) -> None:
+    """Let features refuse that a user is locked or deleted. Call it before any row is locked: what
+    they lock comes first, or of two at once each would wait for the other.
+    """
+    for refuse in hooks.exclusion_vetoes:
+        refuse(user, actor)
 
 
 def all_or_none(change: Callable[[User, Actor], T], users: list[User], actor: Actor) -> list[T]:
@@ -160,6 +171,7 @@ def lock_user(user: User, actor: Actor) -> int:
     """Keep a user out until unlocked, and end all their sessions; return how many there were."""
     unlocked = (User.id == user.id) & User.locked_at.is_null()
     with database.atomic():
+        ask_vetoes(user, actor)
         lock_for_update(user)
         if User.update(locked_at=now()).where(unlocked).execute():
             events.record(Kind.USER_LOCKED, user, actor)

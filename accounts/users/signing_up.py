@@ -15,10 +15,13 @@ from ..actor import Actor
 from ..errors import AccountError, UsernameTaken
 from ..events import Kind
 from ..sessions import SignedIn
+from ..throttling import Budgets
 from ..usernames import USERNAME_PROVIDER, Username
 
 USER_ID_ALPHABET = string.ascii_lowercase + string.digits
 USER_ID_LENGTH = 15  # 77 random bits
+
+NOTHING: Budgets = {}  # counts where no password is hashed
 
 T = TypeVar("T")
 
@@ -59,9 +62,9 @@ def make_account(
     `sign_up` raises.
     """
     name = usernames.parse_username(username, actor)
-    created, failed = throttling.signup_address(actor), throttling.login_address(actor)
-    password_hash = None
+    created, failed, password_hash = NOTHING, NOTHING, None
     if password is not None:
+        created, failed = throttling.signup_address(actor), throttling.login_address(actor)
         password = passwords.parse_new_password(password, name)
         # Hashed even when the name is taken, so that the answer takes as long either way.
         password_hash = passwords.hash_password(password, {**created, **failed})

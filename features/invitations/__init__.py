@@ -21,9 +21,15 @@ from . import settings
 from .checks import check_invitations, check_signup
 from .command import invitations
 from .pages import bp, set_terms
-from .rules import INVITATION_CREATED, INVITATION_REVOKED
+from .rules import (
+    INVITATION_CREATED,
+    INVITATION_REVOKED,
+    create_invitation,
+    list_invitations,
+    revoke_invitation,
+)
 from .settings import MODES, OPEN
-from .waiting import IS_WAITING, USER_APPROVED, refuse_waiting
+from .waiting import IS_WAITING, USER_APPROVED, approve_user, refuse_waiting
 
 SETTINGS = [("SIGNUP", str, setting(OPEN, choice(*MODES), "who may sign up; see invitations.md"))]
 
@@ -32,6 +38,12 @@ def init_app(app: Flask) -> None:
     """Add this feature to the application."""
     settings.SIGNUP = app.config["SIGNUP"]
     hooks.log_in_vetoes.append(refuse_waiting)
+    hooks.offers += [
+        ("approve_user", approve_user),
+        ("list_invitations", list_invitations),
+        ("create_invitation", create_invitation),
+        ("revoke_invitation", revoke_invitation),
+    ]
     set_terms(app)
     app.register_blueprint(bp)
     KINDS["waiting"] = IS_WAITING

@@ -26,7 +26,7 @@ waiting_option = click.option(
     "--waiting", is_flag=True, help="Only accounts that wait for approval."
 )
 waiting_option(users.commands["list"])
-DETAILS += ["waiting_since", "admin_since"]
+DETAILS.append("waiting_since")
 
 
 @users.command(cls=Writing, epilog="flask users approve Jane Max")
@@ -63,7 +63,7 @@ def invitations() -> None:
 @click.option("--label", metavar="TEXT", type=Text(), default="",
               help="What it is for; shown by list alone.")  # fmt: skip
 @click.option("--admin", is_flag=True,
-              help="Mark the account as an admin's: one use. Nothing reads that yet.")  # fmt: skip
+              help="Make it for one account, an admin's.")  # fmt: skip
 def create(uses: int, days: int, label: str, admin: bool) -> None:
     """Make an invitation and print its address, once. Anyone who opens it can sign up.
 

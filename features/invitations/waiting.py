@@ -3,6 +3,7 @@
 from accounts import events, users
 from accounts.actor import Actor
 from accounts.errors import AccountError
+from accounts.users.changing import ask_vetoes
 from accounts.users.lookup import lock_for_update
 from database import database
 from models import User, now
@@ -47,6 +48,7 @@ def approve_user(user: User, actor: Actor) -> None:
 def reject_user(user: User, actor: Actor) -> None:
     """Delete a user who waits for approval. Raises AccountError if they do not wait."""
     with database.atomic():
+        ask_vetoes(user, actor)
         _lock_waiting(user)
         users.delete_user(user, actor)
 

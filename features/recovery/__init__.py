@@ -35,6 +35,10 @@ def init_app(app: Flask) -> None:
     account_pages.pages.insert(2, page)
     hooks.recorded.append(links.withdraw_links)
     hooks.notable += [kit.KIT_MADE, links.LINK_MADE]
+    hooks.offers += [
+        ("make_link", links.make_link),
+        ("create_user_with_link", links.create_user_with_link),
+    ]
     hooks.export_entries += [
         ("recovery_codes", exported_codes),
         ("reset_links", exported_links),

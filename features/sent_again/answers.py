@@ -81,7 +81,7 @@ def follow(user: User | None, actor: Actor, event: dict[str, Any]) -> None:
     aside = kind == Kind.LOGIN_FAIL or (kind == Kind.SESSION_ENDED and actor.session is None)
     if kind == Kind.USER_DELETED:
         _forget_the_deleted()
-    elif (post := actor.post) and not aside:
+    if (post := actor.post) and not aside:
         before, post.noted = post.noted, _session_after(kind, user, actor, session)
         if post.noted != before and (ended := _note(post)):
             events.record(Kind.SESSION_ENDED, user, actor, ended, SENT_AGAIN)

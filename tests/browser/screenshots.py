@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, Page
 from ports import free_port
 from processes import server, sql
 
+from database import connect
+
 from .chromium import chromium, find_chromium
 from .person import box, join, post, press
 from .states import STATES, State, several_sessions
@@ -64,6 +66,8 @@ PICTURES: dict[str, tuple[State, str]] = {
     "sessions": (some_days, "/profile/sessions"),
     "activity": (some_days, "/profile/activity"),
 }
+if (users := "admin, users in every state") in STATES:  # unless that feature was taken out
+    PICTURES["users"] = (STATES[users], "/admin/users")
 
 
 @contextmanager
@@ -78,6 +82,7 @@ def running_site() -> Iterator[dict[str, str]]:
             "SECRET_KEY": "0123456789abcdef" * 4,
         }
         with server(settings):
+            connect(settings["DATABASE_URL"], folder)  # for states that no page leads to
             yield settings
 
 

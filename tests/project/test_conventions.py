@@ -110,9 +110,11 @@ HALL = [
 
 @pytest.mark.parametrize("feature", FEATURES)
 def test_the_hall_never_imports_or_names_a_feature(feature: str) -> None:
-    names = re.compile(rf"features[./]{feature}\b|[\"']{feature}[\"'./]")
     entry = f'    "{feature}",\n'
     for path in HALL:
+        # In tests "admin" is a username.
+        ends = r"[./]" if feature == "admin" and "tests" in path.parts else r"[\"'./]"
+        names = re.compile(rf"features[./]{feature}\b|[\"']{feature}{ends}")
         text = path.read_text()
         if path == ROOT / "app.py":
             assert text.count(entry) == 1

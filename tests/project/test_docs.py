@@ -171,8 +171,8 @@ def test_a_new_database_has_no_account(app) -> None:
 def test_there_is_no_more_to_read_than_was_meant() -> None:
     done = subprocess.run(["bin/lines"], cwd=ROOT, capture_output=True, check=True)
     accounts, python = (int(line.split()[0]) for line in done.stdout.splitlines())
-    assert accounts <= 3692
-    assert python <= 8555
+    assert accounts <= 3739
+    assert python <= 8636
 
 
 def test_the_version_is_that_of_the_changelog() -> None:
