@@ -59,9 +59,9 @@ def record(kind: str, user: User | None, actor: Actor, session: str = "", detail
         "actor": other,
     }
     added = _add_event(**columns).fetchall()
-    if user is not None:
-        fields = {"user": user.id, "session": session, "detail": detail}
-        fields |= {"actor": other} if other else {}
+    if user is not None or (other and kind != Kind.USER_DELETED):  # which logs itself
+        fields = {"user": user.id, "session": session} if user else {}
+        fields |= {"detail": detail, **({"actor": other} if other else {})}
         database.after_commit(lambda: log(kind, actor, **fields))
     for follow_up in hooks.recorded:
         follow_up(user, actor, columns)

@@ -34,7 +34,8 @@ def number(label: str, least: int, most: int, default: int) -> Any:
 
     def parse(text: str) -> int:
         typed = text.strip() or str(default)
-        if not (typed.isascii() and typed.isdigit() and least <= int(typed[:9]) <= most):
+        is_short_number = typed.isascii() and typed.isdigit() and len(typed) < 10
+        if not (is_short_number and least <= int(typed) <= most):
             raise WrongNumber(f"{label}: enter a number from {least} to {most:,}.")
         return int(typed)
 
@@ -65,11 +66,18 @@ class LinkForm(Form):
     current_password = current_password()
 
 
+def parse_role(text: str) -> str:
+    """Return the role to give, "" for the one that the user has not. Raises AccountError."""
+    if text not in ("", "admin", "member"):
+        raise AccountError("A role is admin or member.")
+    return text
+
+
 class RoleForm(Form):
     """Whether a user is an admin. role: the one that the page offered."""
 
     template = "admin/role.html"
-    role = Text("Role", widget=HiddenInput())
+    role = Text("Role", parse_role, widget=HiddenInput())
     current_password = current_password()
 
 
@@ -124,7 +132,13 @@ def _make_user(name: str, actor: Actor) -> tuple[User, str]:
         _, key = users.find_account(name)
         if key is None:
             raise
-        return key.user, _make_link(key.user, HOURS, actor)
+        return key.user, rules.act(_make_another_link, key.user, actor)
+
+
+def _make_another_link(user: User, actor: Actor) -> str:
+    if not rules.is_unfinished(user, actor):  # the name is a member's now, or always was
+        raise UsernameTaken
+    return str(offered("make_link")(user, HOURS, actor))
 
 
 def _show_link(user: User, token: str, hours: int, title: str) -> ResponseReturnValue:
@@ -136,10 +150,10 @@ def _show_link(user: User, token: str, hours: int, title: str) -> ResponseReturn
 @form_page(RenameForm, prepare=_target)
 def rename(form: RenameForm, user_id: str) -> ResponseReturnValue:
     """Give a user another name, by the rules of sign-up."""
-    name = form.new_username.data
-    rules.act(
-        lambda user, actor: users.rename_user(user, name, actor), find(user_id), current_actor()
-    )
+    name, target = form.new_username.data, find(user_id)
+    if target == g.user:
+        raise AccountError("This is you. Change your own username on your profile.")
+    rules.act(lambda user, actor: users.rename_user(user, name, actor), target, current_actor())
     return _back(user_id, f"The username is {words.isolate(name)} now. The old one is free.")
 
 
@@ -148,15 +162,9 @@ def rename(form: RenameForm, user_id: str) -> ResponseReturnValue:
 def make_link(form: LinkForm, user_id: str) -> ResponseReturnValue:
     """Show a link where a user chooses a password."""
     user, hours = find(user_id), form.hours.data
-    token = _make_link(user, hours, current_actor(), form.current_password.data)
+    make, password = offered("make_link"), form.current_password.data
+    token = rules.act(lambda user, actor: make(user, hours, actor), user, current_actor(), password)
     return _show_link(user, token, hours, "A reset link")
-
-
-def _make_link(user: User, hours: int, actor: Actor, current_password: str | None = None) -> str:
-    make = offered("make_link")
-    return rules.act(
-        lambda target, actor: str(make(target, hours, actor)), user, actor, current_password
-    )
 
 
 @bp.route("/users/<user_id>/role", methods=["GET", "POST"])

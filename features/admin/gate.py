@@ -36,6 +36,7 @@ def check(incoming: Request) -> ResponseReturnValue | None:
         return None
     if g.user.admin_since is None:
         log_refusal(Refused.NOT_ALLOWED, current_actor())
+        incoming.url_rule = None  # or the page could differ from that of an unknown address
         abort(404)
     if rules.is_fresh(g.session) or incoming.endpoint in (None, "admin.confirm"):
         return None

@@ -13,11 +13,12 @@ from peewee import Expression, ModelSelect, Select, fn
 from accounts import events, sessions, users
 from accounts.actor import OPERATOR, Actor
 from accounts.errors import AccountError
+from accounts.events import Kind
 from accounts.sessions import SignedIn
 from accounts.users.changing import ask_vetoes
 from accounts.users.lookup import login_providers
 from database import database
-from models import Key, Session, User, now
+from models import Event, Key, Session, User, now
 
 GRANTED, REVOKED, CONFIRMED = "admin_granted", "admin_revoked", "admin_confirmed"  # kinds of events
 RENEWED, ENDED = "password confirmed", "ended by an administrator"  # why a session ended
@@ -96,6 +97,14 @@ def act(
         if target.admin_since is not None and actor.other_than(target):
             raise OtherAdmin
         return change(target, actor)
+
+
+def is_unfinished(user: User, actor: Actor) -> bool:
+    """Return whether the admin who acts has made a user who never had a password."""
+    with_password = Key.select().where(Key.user == user, Key.password_hash.is_null(False))
+    by_actor = Event.actor == actor.session.user.id
+    made = Event.select().where(Event.user == user, Event.kind == Kind.USER_CREATED, by_actor)
+    return made.exists() and not with_password.exists()
 
 
 @contextmanager

@@ -19,6 +19,8 @@ SIZE = 25
 MASK = "hidden"
 INTEGER_MAX = 2**63 - 1
 ID_BYTES = 32  # the longest of BLOBs
+# As a place has it. What is longer would tell, by halves, what an id is.
+HANDLE_ONLY = re.compile(f"[0-9a-f]{{{2 * HANDLE_BYTES}}}")
 
 
 class Asked(NamedTuple):
@@ -82,14 +84,15 @@ def rows(model: type[Model], asked: Asked) -> Page:
     if asked.value and asked.column in listed(model):
         if asked.column not in _indexed(model):
             looked_at = list(query.limit(LOOK_AT))
-            if len(looked_at) == LOOK_AT:
+            if len(looked_at) == LOOK_AT and None not in _place(order, looked_at[-1]):
                 end = looked_at[-1]
                 query = query.where(_beyond(order, _place(order, end), not descending, also=True))
         query = query.where(_is(listed(model)[asked.column], asked.value))
     found = list(query.limit(SIZE + 1))
     last = found[SIZE - 1] if len(found) > SIZE else end
     shown = [{name: row.get(name, MASK) for name in columns(model)} for row in found[:SIZE]]
-    return Page(shown, json.dumps(_place(order, last)) if last else "")
+    place = _place(order, last) if last else [None]
+    return Page(shown, "" if None in place else json.dumps(place))
 
 
 def _masked(model: type[Model], order: list[Field]) -> list[Any]:
@@ -99,10 +102,15 @@ def _masked(model: type[Model], order: list[Field]) -> list[Any]:
     cut = [_beginning(columns(model)[name]).alias(name) for name in part if part[name] == HANDLE]
     known = [_whether(columns(model)[name]).alias(name) for name in part if part[name] == SET]
     places = [
-        (_beginning(field) if isinstance(field, BlobField) else field).alias(f"place {number}")
-        for number, field in enumerate(order)
+        _as_place(model, field).alias(f"place {number}") for number, field in enumerate(order)
     ]
     return [*whole, *cut, *known, *places]
+
+
+def _as_place(model: type[Model], field: Field) -> Any:
+    if isinstance(field, BlobField):
+        return _beginning(field)
+    return field if field.column_name in listed(model) else SQL("NULL")  # then there is one page
 
 
 def _beginning(field: Field) -> Any:
@@ -129,7 +137,7 @@ def _read_place(order: list[Field], text: str) -> list[Any] | None:
 
 def _fits(field: Field, value: Any) -> bool:
     if isinstance(field, BlobField):
-        return isinstance(value, str) and bool(re.fullmatch("([0-9a-f]{2}){1,16}", value))
+        return isinstance(value, str) and bool(HANDLE_ONLY.fullmatch(value))
     if isinstance(field, IntegerField):
         return type(value) is int and abs(value) <= INTEGER_MAX
     return isinstance(value, str) and is_text(value)

@@ -80,15 +80,18 @@ def follow(user: User | None, actor: Actor, event: dict[str, Any]) -> None:
     # A stranger ends sessions only beside something else, which is recorded too.
     aside = kind == Kind.LOGIN_FAIL or (kind == Kind.SESSION_ENDED and actor.session is None)
     if kind == Kind.USER_DELETED:
-        _forget_the_deleted()
+        _forget_the_deleted(actor)
     if (post := actor.post) and not aside:
         before, post.noted = post.noted, _session_after(kind, user, actor, session)
         if post.noted != before and (ended := _note(post)):
             events.record(Kind.SESSION_ENDED, user, actor, ended, SENT_AGAIN)
 
 
-def _forget_the_deleted() -> None:
-    # Messages may hold a name. None of these is given again: its session is over.
+def _forget_the_deleted(actor: Actor) -> None:
+    # Messages may hold a name: those to an admin who deletes, and those to the deleted.
+    if actor.session:
+        Answer.update(content="").where(Answer.session == actor.session.id).execute()
+    # None of these is given again: its session is over.
     alive = Session.select().where(Session.id == Answer.session)
     over = Answer.select(Answer.id).where(Answer.session.is_null(False), ~fn.EXISTS(alive))
     Answer.delete().where(Answer.id.in_(database.skip_locked(over))).execute()

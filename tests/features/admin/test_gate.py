@@ -68,6 +68,16 @@ def test_a_member_gets_the_very_bytes_of_an_unknown_page(jane: Browser, method: 
         assert answer.headers == unknown.headers, path
 
 
+def test_nor_does_a_message_that_waits_give_it_away(app: Flask) -> None:
+    """Such as the one after sign-up: what has a dot is no page that would show it."""
+    pages = []
+    for path in ("/admin/tables/x.y", "/nimda/tables/x.y"):
+        (browser := Browser(app)).sign_up(f"Lucy{len(pages)}")
+        answer = browser.get(path)
+        pages.append((answer.status_code, len(answer.data), sorted(answer.headers.keys())))
+    assert pages[0] == pages[1]
+
+
 def test_a_member_is_in_the_log(jane: Browser, caplog: pytest.LogCaptureFixture) -> None:
     caplog.clear()
     jane.get("/admin/users")

@@ -1,5 +1,6 @@
 """The data browser: everything that may be seen, nothing that may not, whatever is asked."""
 
+import json
 import re
 from urllib.parse import urlencode
 
@@ -149,6 +150,24 @@ def test_a_table_that_nobody_listed_is_masked_whole(
     rows = cells(full, address("user", sort="username", column="username", value="Jane"))
     assert len(rows) == 2
     assert {value for row in rows for value in row.values()} == {tables.MASK}
+
+
+def test_a_key_that_nobody_listed_is_in_no_link_to_a_next_page(
+    full: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(columns.PLAIN, "user")
+    monkeypatch.setattr(tables, "SIZE", 1)
+    assert not [user for user in User.select() if user.id in full.get(address("user")).text]
+    assert tables.rows(User, tables.Asked()).after == ""
+
+
+def test_a_place_is_no_way_to_try_ids(full: Browser) -> None:
+    """Of an id only the handle is shown; the rest could be found by halves."""
+    first = tables.rows(Session, tables.Asked())
+    assert len(first.rows) > 1
+    for length in (5, 7, 16, 32):
+        after = json.dumps([bytes(Session.select().first().id)[:length].hex()])
+        assert tables.rows(Session, tables.Asked(after=after)) == first
 
 
 def test_every_listed_column_exists(app: Flask) -> None:
