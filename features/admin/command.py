@@ -46,7 +46,7 @@ def list_(as_json: bool) -> None:
 @admins.command(cls=Writing, epilog="flask admins revoke Jane")
 @user_argument
 def revoke(user: User) -> None:
-    """Let a user be an admin no longer. The account stays; also the last one's."""
+    """Let a user be an admin no longer. The account stays, even if it is the last admin's."""
     rules.revoke(user, OPERATOR)
     say(f"{printable(user.username)} is no longer an admin.")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, flash, g, redirect, render_template, url_for
+from flask import abort, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField
 from wtforms.widgets import HiddenInput
@@ -93,7 +93,7 @@ class InvitationForm(Form):
     """An invitation."""
 
     template = "admin/invitations.html"
-    label = Text("Label")
+    label = Text("Label", limits=(0, LABEL_MAX))
     uses = number("Accounts that it can make", 1, USES_MAX, 1)
     days = number("Days that it works", 1, DAYS_MAX, 7)
     admin = BooleanField("Of an admin: for one account")
@@ -108,8 +108,11 @@ def _back(user_id: str, done: str) -> ResponseReturnValue:
     return redirect(url_for(".show_user", user_id=user_id))
 
 
-def _show_once(title: str, address: str, about: str, **more: Any) -> ResponseReturnValue:
-    return render_template("admin/once.html", title=title, address=address, about=about, **more)
+def _show_once(title: str, page: str, token: str, **more: Any) -> ResponseReturnValue:
+    # Not _external=True: that is http:// where the proxy in front is not counted in PROXY_HOPS.
+    site = current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/")
+    address = f"{site}{url_for(page, token=token)}"
+    return render_template("admin/once.html", title=title, address=address, **more)
 
 
 @bp.route("/users/new", methods=["GET", "POST"])
@@ -142,8 +145,7 @@ def _make_another_link(user: User, actor: Actor) -> str:
 
 
 def _show_link(user: User, token: str, hours: int, title: str) -> ResponseReturnValue:
-    address = url_for("recovery.reset", token=token, _external=True)
-    return _show_once(title, address, "link", user=user, hours=hours)
+    return _show_once(title, "recovery.reset", token, user=user, hours=hours)
 
 
 @bp.route("/users/<user_id>/rename", methods=["GET", "POST"])
@@ -214,8 +216,7 @@ def invite(form: InvitationForm) -> ResponseReturnValue:
     with rules.as_admin(actor):
         given = form.uses.data, form.days.data, form.label.data, form.admin.data
         invitation, token = make(*given, actor)
-    address = url_for("invitations.use", token=token, _external=True)
-    return _show_once("An invitation", address, "invitation", invitation=invitation)
+    return _show_once("An invitation", "invitations.use", token, invitation=invitation)
 
 
 @bp.post("/invitations/<handle>/revoke")

@@ -19,6 +19,7 @@ from .gate import bp
 
 SHOWN = 10  # sessions, events and acts, where there is a page with all
 ARG_MAX = 255  # characters
+AFTER_MAX = 4_000  # a place in the order by a column of 255 characters, as JSON
 PLACES = (  # and what another feature has to do for it
     ("Overview", "admin.overview", ""),
     ("Users", "admin.list_users", ""),
@@ -42,7 +43,8 @@ def arg(name: str, choices: Any = None) -> str:
     text = request.args.get(name, "")
     if choices is not None:
         return text if text in choices else str(next(iter(choices)))
-    return text if people.is_text(text) and len(text) <= ARG_MAX else ""
+    most = AFTER_MAX if name == "after" else ARG_MAX
+    return text if people.is_text(text) and len(text) <= most else ""
 
 
 def filled(**asked: str) -> dict[str, str]:
@@ -152,7 +154,8 @@ def end_sessions(user_id: str) -> ResponseReturnValue:
     """Log a user out everywhere, but in this browser."""
     user = find(user_id)
     rules.end_sessions(user, current_actor())
-    flash(f"{words.isolate(user.username)} has been logged out everywhere.", "success")
+    where = "everywhere else" if user == g.user else "everywhere"
+    flash(f"{words.isolate(user.username)} has been logged out {where}.", "success")
     return redirect(url_for(".show_user", user_id=user_id))
 
 

@@ -8,9 +8,9 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from peewee import SQL, Expression, Tuple, fn
+from peewee import SQL, Tuple, fn
 
-from accounts.events import LOGGED_IN
+from accounts.events import LOGGED_IN, kept_since
 from accounts.sessions import alive
 from accounts.usernames import USERNAME_PROVIDER
 from accounts.users.lookup import login_providers
@@ -40,7 +40,9 @@ def _has_no_password() -> Any:
 def _never_logged_in() -> Any:
     log_in = Event.kind.in_(LOGGED_IN) & (Event.session != "")
     seen = Event.select().where(Event.user == User.id, log_in)
-    return ~fn.EXISTS(Session.select().where(Session.user == User.id)) & ~fn.EXISTS(seen)
+    live = Session.select().where(Session.user == User.id)
+    # Of older accounts no one knows: the event of their log-in may be too old to be kept.
+    return (User.created_at >= kept_since()) & ~fn.EXISTS(live) & ~fn.EXISTS(seen)
 
 
 # With the condition of each; those of a column have an index.
@@ -70,10 +72,8 @@ def list_users(search: str, state: str, order: str, after: str) -> Page:
     if search.startswith("id:"):
         found = User.select(User.id).where(User.id == search.removeprefix("id:").strip())
         return Page(_with_facts([row.id for row in found]), "")
-    if search:
-        return _search(_as_key(search), condition, after)
-    if order == "name":
-        return _by_name(condition, state, after)
+    if search or order == "name":
+        return _search(search, condition, after, looks_far=not search and state != "all")
     return _by_time(condition, state, order == "newest", after)
 
 
@@ -105,35 +105,41 @@ def _read_place(after: str) -> tuple[int, str] | None:
     return (int(moment), user_id) if whole and user_id else None
 
 
-def _by_name(condition: Any, state: str, after: str) -> Page:
-    names = (Key.provider == USERNAME_PROVIDER) & (Key.provider_user_id > after)
-    return _by_key(names, condition, lambda row: str(row[1]), looks_far=state != "all")
+def _search(typed: str, condition: Any, after: str, looks_far: bool) -> Page:
+    """Usernames that begin with a text come first. `after` begins with "+" where others follow."""
+    if after.startswith("+"):
+        return _contains(typed, condition, after[1:])
+    begins = _begins(Key.provider, Key.provider_user_id, typed)
+    later = begins & (Key.provider_user_id > after)
+    first = _by_key(later, condition, lambda row: row[1], looks_far)
+    if first.after:
+        return first
+    others = _contains(typed, condition, "")
+    if len(first.rows) + len(others.rows) <= SIZE:
+        return Page([*first.rows, *others.rows], others.after)
+    return Page(first.rows, "+") if first.rows else others
 
 
-def _search(text: str, condition: Any, after: str) -> Page:
-    """Names that begin with a text come first. `after` begins with "+" where others follow."""
-    named = Key.provider == USERNAME_PROVIDER
-    begins = named & (Key.provider_user_id >= text) & (Key.provider_user_id < text + LAST)
-    if not after.startswith("+"):
-        later = begins & (Key.provider_user_id > after)
-        first = _by_key(later, condition, lambda row: row[1], looks_far=False)
-        if first.after:
-            return first
-        others = _contains(text, begins, condition, "")
-        room = SIZE - len(first.rows)
-        known = {user.id for user in first.rows}
-        rest = [user for user in others.rows if user.id not in known]
-        if len(rest) <= room:
-            return Page([*first.rows, *rest], others.after)
-        return Page(first.rows, "+") if first.rows else others
-    return _contains(text, begins, condition, after[1:])
+def _begins(provider: Any, name: Any, typed: str) -> Any:
+    text = _as_key(typed)
+    return (provider == USERNAME_PROVIDER) & (name >= text) & (name < text + LAST)
 
 
-def _contains(text: str, begins: Expression, condition: Any, after: str) -> Page:
-    provider, _, name = after.partition(" ")
-    later = Tuple(Key.provider, Key.provider_user_id) > Tuple(provider, name)
-    found = Key.provider.in_(login_providers()) & Key.provider_user_id.contains(text) & ~begins
-    return _by_key(found & later, condition, lambda row: f"+{row[0]} {row[1]}", looks_far=False)
+def _contains(typed: str, condition: Any, after: str) -> Page:
+    """Names of users who are not among the first."""
+    later = Tuple(Key.provider, Key.provider_user_id) > Tuple(*after.partition(" ")[::2])
+    first = Key.alias()
+    # Not the bare column: SQLite would search all usernames for each row, not the user's keys.
+    begins = _begins(first.provider.concat(""), first.provider_user_id, typed)
+    is_first = first.select().where(first.user == Key.user, begins)
+    # Imported names keep their capitals, and LIKE in SQLite knows only those of ASCII.
+    name = Key.provider_user_id
+    has = name.contains(_as_key(typed)) | name.contains(typed)
+    # Without a text all usernames are among the first, perhaps a million.
+    providers = [each for each in login_providers() if typed or each != USERNAME_PROVIDER]
+    found = Key.provider.in_(providers) & later & has
+    found &= ~_begins(Key.provider, name, typed) & ~fn.EXISTS(is_first)
+    return _by_key(found, condition, lambda row: f"+{row[0]} {row[1]}", looks_far=False)
 
 
 def _by_key(found: Any, condition: Any, place: Callable[[Any], str], looks_far: bool) -> Page:

@@ -4,6 +4,8 @@ from typing import Any
 
 from peewee import JOIN, Tuple
 
+from accounts.events import Kind
+from accounts.sessions import Reason
 from models import Event, User
 
 from .people import LOOK_AT, Page
@@ -47,5 +49,7 @@ def _read_place(after: str) -> tuple[int, int] | None:
 
 def acts_of_admins(most: int) -> list[Event]:
     """Return the last things that admins did to others, newest first."""
-    acts = Event.select(Event, User).join(User, JOIN.LEFT_OUTER).where(Event.actor.is_null(False))
+    follows = (Event.kind == Kind.SESSION_ENDED) & (Event.detail == Reason.LOCKED)  # on a lock
+    acts = Event.select(Event, User).join(User, JOIN.LEFT_OUTER)
+    acts = acts.where(Event.actor.is_null(False), ~follows)
     return list(acts.order_by(Event.at.desc(), Event.id.desc()).limit(most))

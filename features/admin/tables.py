@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from peewee import SQL, BlobField, Case, Field, IntegerField, Model, Tuple, fn
+from peewee import SQL, BlobField, Case, Field, ForeignKeyField, IntegerField, Model, Tuple, fn
 
 from models import HANDLE_BYTES, MODELS
 
@@ -24,8 +24,9 @@ HANDLE_ONLY = re.compile(f"[0-9a-f]{{{2 * HANDLE_BYTES}}}")
 
 
 class Asked(NamedTuple):
-    """Which rows to show: those whose `column` is `value`, or as text begins with it; sorted by
-    `sort`; after the last row of the page before. What is not listed counts for nothing.
+    """Which rows to show: those whose `column` is `value`, or as text that is no foreign key
+    begins with it; sorted by `sort`; after the last row of the page before. What is not listed
+    counts for nothing.
     """
 
     column: str = ""
@@ -157,6 +158,8 @@ def _beyond(order: list[Field], place: list[Any], descending: bool, also: bool =
 
 
 def _is(field: Field, value: str) -> Any:
+    if isinstance(field, ForeignKeyField):
+        return field == value
     if not isinstance(field, IntegerField):
         return (field >= value) & (field < value + LAST)
     number = value if re.fullmatch("-?[0-9]{1,18}", value) else "-1"

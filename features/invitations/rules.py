@@ -36,12 +36,19 @@ class InvitationOver(AccountError):
     )
 
 
+class InvalidLabel(AccountError):
+    """The text cannot be a label."""
+
+    field = "label"
+    text = f"A label is one line of at most {LABEL_MAX} characters."
+
+
 def create_invitation(
     uses: int, days: int, label: str, admin: bool, actor: Actor
 ) -> tuple[Invitation, str]:
     """Make an invitation for a number of accounts, valid for some days; return it and its token,
     which cannot be had again. admin: for one account alone, which is to be an admin's. Raises
-    AccountError for a bad label, or if sign-up is closed.
+    InvalidLabel, and AccountError if sign-up is closed.
     """
     if settings.SIGNUP == CLOSED:
         raise AccountError(
@@ -64,10 +71,10 @@ def create_invitation(
 
 
 def parse_label(text: str) -> str:
-    """Return a text as a label of an invitation. Raises AccountError."""
+    """Return a text as a label of an invitation. Raises InvalidLabel."""
     label = text.strip()
     if len(label) > LABEL_MAX or not label.isprintable():
-        raise AccountError(f"a label is one line of at most {LABEL_MAX} characters")
+        raise InvalidLabel
     return label
 
 

@@ -58,7 +58,7 @@ def last(page: Page) -> None:
     """Try to lock the last admin."""
     below("Jane", "/role")(page)
     person.box(page, "Current password").fill(PASSWORD)
-    person.press(page, "Be an admin no longer")
+    person.press(page, "Stop being an admin")
     expect(person.alert(page)).to_contain_text("the last admin")
 
 

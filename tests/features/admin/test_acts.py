@@ -4,11 +4,12 @@ import json
 import re
 
 import pytest
-from conftest import PASSWORD, Browser, everything, import_user, page_text, stored
+from conftest import PASSWORD, Browser, everything, import_user, page_text, soup, stored
 from flask import Flask
 
 from accounts import hooks, users
 from accounts.actor import OPERATOR, Actor
+from app import create_app
 from features.admin import rules
 from models import Counter, Event, Key, Session, User
 
@@ -68,8 +69,27 @@ def test_ending_ones_own_sessions_keeps_this_browser(app: Flask, admin: Browser)
     other.log_in("Jane")
     jane = named("Jane")
     assert press(admin, of(jane), of(jane, "sessions/end")).status_code == 302
+    assert "logged out everywhere else." in page_text(admin.get(of(jane)).text)
     assert admin.is_signed_in()
     assert not other.is_signed_in()
+
+
+@pytest.mark.parametrize("site", ["https://localhost", ""])
+def test_addresses_to_pass_on_are_those_of_the_public_url(
+    app: Flask, admin: Browser, lucy: User, site: str
+) -> None:
+    """Also where the server does not know that its proxy speaks HTTPS."""
+    app.config["PUBLIC_URL"] = site
+    shown = []
+    if offers("make_link"):
+        shown += [admin.submit("/admin/users/new", {"username": "Mary"})]
+        shown += [admin.submit(of(lucy, "reset-link"), MINE)]
+    if offers("create_invitation"):
+        shown += [admin.submit("/admin/invitations", {})]
+    for answer in shown:
+        address = soup(answer.text).select_one(".once code").text
+        assert address.startswith(f"{site or 'http://localhost'}/")
+        assert Browser(app).get(address.removeprefix(site)).status_code == 200
 
 
 def test_a_rename_obeys_the_rules_of_sign_up(admin: Browser, lucy: User) -> None:
@@ -374,6 +394,46 @@ def test_invitations_are_made_listed_and_revoked(app: Flask, admin: Browser) -> 
     assert post(admin, "/admin/invitations/ffffffffffff/revoke").status_code == 404
     kinds = Event.select(Event.kind).where(Event.kind.startswith("invitation"), Event.actor != "")
     assert kinds.count() == 2 + len(handles)
+
+
+def test_a_bad_label_is_said_at_its_field(app: Flask, admin: Browser) -> None:
+    needs(app, "invitations")
+    for label in ("x" * 101, "a\nb"):
+        answer = admin.submit("/admin/invitations", {"label": label, "uses": "7"})
+        page = soup(answer.text)
+        field = page.select_one("input[name=label]")
+        assert answer.status_code == 400
+        assert field["aria-invalid"] == "true"
+        error = page.select_one(f"#{field['aria-describedby'].split()[-1]}")
+        assert "A label is one line of at most 100 characters." in error.get_text()
+        assert page.select_one("input[name=uses]")["value"] == "7"
+
+
+def test_while_sign_up_is_closed_no_one_is_invited(
+    settings: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    app = request.getfixturevalue("app")
+    needs(app, "invitations")
+    admin = request.getfixturevalue("admin")
+    admin.submit("/admin/invitations", {"label": "left over"})
+    closed = create_app({**settings, "SIGNUP": "closed"})
+    browser = Browser(closed)
+    browser.log_in("Jane")
+    page = browser.get("/admin/invitations").text
+    assert "Sign-up is closed" in page_text(page)
+    assert "SIGNUP=invite" in page
+    assert 'name="uses"' not in page
+    assert "left over" in page
+    refused = post(browser, "/admin/invitations")
+    assert refused.status_code == 400
+    assert "set SIGNUP=invite" in page_text(refused.text)
+
+
+def test_the_page_of_a_role_says_what_is_done_to_whom(admin: Browser, lucy: User) -> None:
+    for user, title in ((lucy, "Make Lucy an admin"), (named("Jane"), "Stop being an admin")):
+        page = soup(admin.get(of(user, "role")).text)
+        assert page.h1.get_text(strip=False).strip() == title
+        assert page.title.get_text().startswith(title)
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,11 @@ def test_every_command_explains_itself(app: Flask, args: list[str]) -> None:
     assert "admins" in run(app, "--help").output
 
 
+def test_the_help_of_revoke_says_what_becomes_of_the_last(app: Flask) -> None:
+    words = " ".join(run(app, "admins", "revoke", "--help").output.split())
+    assert "even if it is the last admin's" in words
+
+
 def check(app: Flask) -> tuple[str, str, str]:
     rows = json.loads(run(app, "doctor", "--json").stdout)
     [row] = [row for row in rows if row["check"] == "admins"]

@@ -10,8 +10,8 @@ from flask import Flask
 
 from accounts import events, users
 from accounts.actor import OPERATOR, Actor
-from features.admin import people, record
-from models import Event, Key, User
+from features.admin import people, record, tables
+from models import Event, Key, Session, User, now
 
 from .conftest import named, of, offers, press
 
@@ -84,9 +84,9 @@ def test_a_row_says_what_is_known(several: Browser) -> None:
     assert "1 live session<" in text
     assert '<span class="tag">admin</span>' in text
     assert named("Jane").id in text
-    assert "never seen" in several.get("/admin/users?q=lucy").text
+    assert "no log-in known" in several.get("/admin/users?q=lucy").text
     Browser(several.client.application).log_in("Lucy")
-    assert "never seen" not in several.get("/admin/users?q=lucy").text
+    assert "no log-in known" not in several.get("/admin/users?q=lucy").text
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,72 @@ def test_pages_show_each_user_once_and_none_is_lost(
     monkeypatch.setattr(people, "LOOK_AT", look_at)
     made = [f"user{number:02}" for number in range(60)] + ["other_user"]
     make(made)
-    User.update(created_at=5, locked_at=1).where(User.username.in_(made)).execute()
+    User.update(created_at=now(), locked_at=1).where(User.username.in_(made)).execute()
     pages = all_pages(admin, f"/admin/users?{query}", "ul strong a")
     shown = [name for page in pages for name in page if name != "Jane"]
     assert sorted(shown) == sorted(made)
     assert max(map(len, pages)) <= people.SIZE
     assert len(pages) < 60 / min(people.SIZE, look_at) + 5
+
+
+def test_no_one_is_said_never_to_have_logged_in_whose_events_are_pruned(
+    settings: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    settings["EVENT_RETENTION"] = "30 d"
+    admin = request.getfixturevalue("admin")
+    make(["Long_ago", "Lately"])
+    for name, days in (("Long_ago", 31), ("Lately", 29)):
+        User.update(created_at=now() - days * 86_400_000).where(User.username == name).execute()
+    assert names(admin, "state=never-logged-in") == ["Lately"]
+
+
+@pytest.fixture
+def imported(app: Flask, admin: Browser) -> Browser:
+    """Users with names that Lucia allowed; Éloïse has one of ours too."""
+    needs_imported_names()
+    for name in ("Ö", "Two  Spaces", "Éloïse", *(f"Ünal {number:02}" for number in range(50))):
+        user = import_user(name)
+        Key.update(provider="lucia", provider_user_id=name).where(Key.user == user).execute()
+    Key.create(provider="username", provider_user_id="éloïse", user=User.get(username="Éloïse"))
+    make(["Zoe_1"])
+    return admin
+
+
+def needs_imported_names() -> None:
+    if "lucia" not in people.login_providers():
+        pytest.skip("taken out: importing")
+
+
+@pytest.mark.parametrize("state", ["all", "never-logged-in"])
+@pytest.mark.parametrize("look_at", [7, 1000])
+def test_imported_users_are_listed_by_name(
+    imported: Browser, monkeypatch: pytest.MonkeyPatch, state: str, look_at: int
+) -> None:
+    monkeypatch.setattr(people, "LOOK_AT", look_at)
+    pages = all_pages(imported, f"/admin/users?sort=name&state={state}", "ul strong a")
+    shown = [name for page in pages for name in page]
+    assert len(shown) == User.select().count() - (state != "all")
+    assert len(set(shown)) == len(shown)
+
+
+@pytest.mark.parametrize(
+    ("search", "found"), [("Ö", ["Ö"]), ("LOÏS", ["Éloïse"]), ("  Sp", ["Two  Spaces"]),
+                          ("Ünal 4", [f"Ünal 4{number}" for number in range(10)])]
+)  # fmt: skip
+def test_imported_names_are_found_as_typed(
+    imported: Browser, search: str, found: list[str]
+) -> None:
+    page = soup(imported.client.get("/admin/users", query_string={"q": search}).text)
+    assert [link.get_text() for link in page.select("main ul strong a")] == found
+
+
+def test_an_imported_name_is_shown_as_it_is(admin: Browser) -> None:
+    user = import_user("Two  Spaces")
+    events.record("user_renamed", user, OPERATOR, detail="was A  B")
+    assert "Two  Spaces" in admin.get("/admin/users").text
+    text = admin.get("/admin/events").text
+    assert "Two  Spaces" in text
+    assert "was A  B" in text
 
 
 def test_a_page_of_25_long_names_is_light(admin: Browser) -> None:
@@ -199,6 +259,18 @@ def test_events_are_filtered_and_each_is_shown_once(
     assert sum(map(len, pages)) == Event.select().where(condition()).count()
 
 
+@pytest.mark.parametrize("path", ["/admin/users?state=no-password", "/admin/events?kind=x",
+                                  "/admin/tables/event?column=kind&value=x"])  # fmt: skip
+def test_a_page_without_rows_leads_on(
+    happened: Browser, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    for module in (people, record, tables):
+        monkeypatch.setattr(module, "LOOK_AT", 2)
+    page = soup(happened.get(path).text)
+    assert "search further below" in page.select_one("main .lead").text
+    assert page.find("a", rel="next").text == "Search further"
+
+
 def test_the_overview_counts_and_has_the_last_acts(happened: Browser, lucy: User) -> None:
     page = soup(happened.get("/admin").text)
     numbers = dict(
@@ -213,6 +285,19 @@ def test_the_overview_counts_and_has_the_last_acts(happened: Browser, lucy: User
     }  # fmt: skip
     [act] = page.select("main ul.links > li")
     assert re.search(rf"Account locked.*Lucy.*{named('Jane').id}", act.get_text(" ", strip=True))
+
+
+def test_the_last_acts_are_not_the_log_outs_that_follow_them(admin: Browser, lucy: User) -> None:
+    press(admin, of(lucy), of(lucy, "lock"))
+    press(admin, of(lucy), of(lucy, "unlock"))
+    mary = users.create_user("Mary", PASSWORD, OPERATOR)
+    for name in ["Lucy", "Mary"] * 10:
+        Browser(admin.client.application).log_in(name)
+    press(admin, of(lucy), of(lucy, "lock"))
+    admin.submit(of(mary, "delete"), {"username": "Mary", "current_password": PASSWORD})
+    assert Session.select().where(Session.user != named("Jane")).count() == 0
+    acts = [each.get_text() for each in soup(admin.get("/admin").text).select("main li strong")]
+    assert acts == ["User deleted", "Account locked", "Account unlocked", "Account locked"]
 
 
 def test_millions_are_not_counted(monkeypatch: pytest.MonkeyPatch, admin: Browser) -> None:

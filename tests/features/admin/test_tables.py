@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from peewee import TextField
 from profile_pages import token_of
 
-from accounts import users
-from accounts.actor import OPERATOR
+from accounts import events, users
+from accounts.actor import OPERATOR, Actor
 from accounts.sessions import opening
 from database import database
 from features.admin import columns, tables
@@ -198,6 +198,17 @@ def test_sorted_by_any_column_each_row_is_shown_once(
     assert names == sorted(names)
 
 
+@pytest.mark.parametrize("letter", ["x", "é", "🐎"])
+def test_the_next_page_begins_after_a_long_text(full: Browser, letter: str) -> None:
+    for number in range(60):
+        text = letter * 250 + f"{number:05}"
+        Key.create(provider=letter * 31, provider_user_id=text, user=named("Lucy"))
+        events.record("x", None, Actor(user_agent=text), detail=text)
+    for model, sort in ((Key, "provider_user_id"), (Event, "user_agent"), (Event, "detail")):
+        rows = cells(full, address(model._meta.table_name, sort=sort))
+        assert len(rows) == model.select().count(), sort
+
+
 @pytest.mark.parametrize("look_at", [9, 1000])
 def test_filters(full: Browser, monkeypatch: pytest.MonkeyPatch, look_at: int) -> None:
     monkeypatch.setattr(tables, "LOOK_AT", look_at)
@@ -241,6 +252,19 @@ def test_links_lead_along_foreign_keys(full: Browser, lucy: User) -> None:
     for table in ("key", "session", "event"):
         [link] = [each for each in links if each.startswith(f"/admin/tables/{table}?")]
         assert {row["user_id"] for row in cells(full, link)} == {lucy.id}
+
+
+def test_a_foreign_key_is_no_beginning(full: Browser, lucy: User) -> None:
+    """Imported ids may be of any length."""
+    longer = User.create(id=f"{lucy.id}2", username="Longer", created_at=1)
+    for each in (lucy, longer):
+        Event.create(at=1, kind="x", user=each, session="", ip_address="", user_agent="",
+                     detail="")  # fmt: skip
+    links = [a["href"] for a in soup(full.get(of(lucy)).text).select("dd a")]
+    [link] = [each for each in links if each.startswith("/admin/tables/event?")]
+    assert {row["user_id"] for row in cells(full, link)} == {lucy.id}
+    rows = cells(full, address("event", column="user_id", value=longer.id))
+    assert [row["user_id"] for row in rows] == [longer.id]
 
 
 def test_a_large_table_is_sorted_by_what_has_an_index(
