@@ -135,9 +135,9 @@ class Counter(BaseModel):
         without_rowid = True
 
 
+MODELS = [User, Key, Session, Event, Counter]  # features append theirs
+
 # What is rare, for lists of it in the order of time.
 for rare in (User.locked_at, User.waiting_since, User.admin_since):
     User.add_index(User.created_at, User.id, where=rare.is_null(False), name=f"user_{rare.name}")
 Event.add_index(Event.at, where=Event.actor.is_null(False), name="event_actor")
-
-MODELS = [User, Key, Session, Event, Counter]  # features append theirs
