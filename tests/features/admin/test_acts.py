@@ -136,15 +136,20 @@ def test_a_new_user_chooses_the_password(app: Flask, admin: Browser) -> None:
     assert owner.submit(f"/reset/{token}", {"new_password": "blue horse"}).status_code == 302
 
 
-def test_the_same_form_sent_again_makes_a_new_link_for_the_user_it_made(
-    app: Flask, admin: Browser
-) -> None:
+def new_user_form(app: Flask, admin: Browser) -> dict[str, str]:
+    """Return the fields of a form that makes Mary, to be sent more than once."""
     needs(app, "recovery")
     if not hooks.excuses:
         pytest.skip("taken out: sent_again")
     page = admin.get("/admin/users/new").text
     token = re.findall(r'name="csrf_token" value="([^"]+)', page)[0]
-    fields = {"csrf_token": token, "username": "Mary"}
+    return {"csrf_token": token, "username": "Mary"}
+
+
+def test_the_same_form_sent_again_makes_a_new_link_for_the_user_it_made(
+    app: Flask, admin: Browser
+) -> None:
+    fields = new_user_form(app, admin)
     answers = [admin.client.post("/admin/users/new", data=fields) for _ in range(2)]
     paths = [set(re.findall(r"/reset/[\w-]{43}", answer.text)).pop() for answer in answers]
     assert [Browser(app).get(path).status_code for path in paths] == [404, 200]
@@ -155,12 +160,7 @@ def test_the_same_form_sent_again_makes_a_new_link_for_the_user_it_made(
 
 def test_the_same_form_sent_again_makes_no_link_for_a_member(app: Flask, admin: Browser) -> None:
     """Who has the name by then, because it was free again or because the admin gave it to them."""
-    needs(app, "recovery")
-    if not hooks.excuses:
-        pytest.skip("taken out: sent_again")
-    page = admin.get("/admin/users/new").text
-    token = re.findall(r'name="csrf_token" value="([^"]+)', page)[0]
-    fields = {"csrf_token": token, "username": "Mary"}
+    fields = new_user_form(app, admin)
     assert "/reset/" in admin.client.post("/admin/users/new", data=fields).text
     users.rename_user(named("Mary"), "Mary1", OPERATOR)
     Browser(app).sign_up("Mary")
